@@ -1,0 +1,1 @@
+"""Reads traces and answers questions about them."""
