@@ -1,0 +1,250 @@
+"""A code object, decoded once: its instructions, their stack depths, its basic blocks.
+
+Everything that is a static fact of an instruction is found here and nowhere else: the engines, the recorder and the
+trace file all read it from a `Code`.
+"""
+
+from __future__ import annotations
+
+import dis
+import inspect
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from types import CodeType
+from typing import Any
+
+from vmtrace.tracer.errors import CodeError, MissingOpcodeError
+from vmtrace.tracer.opset import Operation
+
+LOCAL_NAMES = frozenset(dis.haslocal) | frozenset(dis.hasfree)
+KINDS = {
+    inspect.CO_GENERATOR: "generator",
+    inspect.CO_COROUTINE: "coroutine",
+    inspect.CO_ASYNC_GENERATOR: "async_generator",
+}
+LEAVES_FRAME = frozenset({"RETURN_GENERATOR", "YIELD_VALUE"})
+"""After these the frame is suspended; what follows is reached by resuming it."""
+ENTERS_HANDLER = "PUSH_EXC_INFO"
+LEAVES_HANDLER = "POP_EXCEPT"
+
+
+@dataclass(slots=True)
+class Instruction:
+    """One instruction, and what is known of it before it ever runs."""
+
+    index: int
+    offset: int
+    opcode: int
+    operation: Operation
+    arg: int
+    """The oparg with EXTENDED_ARG folded in; 0 where there is none."""
+    value: Any
+    """What the oparg stands for: the constant, the name, …"""
+    repr: str
+    position: tuple[int | None, int | None, int | None, int | None]
+    """line, end line, column, end column"""
+    target: int | None = None
+    """Index of the instruction jumped to."""
+    handler: int | None = None
+    """Index of the exception handler in force."""
+    depth: int | None = None
+    """Entries on the evaluation stack before it runs; None if nothing leads here."""
+    level: int = 0
+    """How many exceptions the frame is handling."""
+    kwnames: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return self.operation.name
+
+    @property
+    def falls_through(self) -> bool:
+        return self.operation.flow in ("next", "branch")
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """An entry of the exception table: instructions start…stop-1 are covered by the handler at `target`."""
+
+    start: int
+    stop: int
+    target: int
+    depth: int
+    """The stack is cut to this depth, then lasti (if asked for) and the exception are pushed."""
+    lasti: bool
+
+
+@dataclass(slots=True)
+class Block:
+    """A basic block: entered at its first instruction only, left after its last only (or by an exception)."""
+
+    index: int
+    start: int
+    stop: int
+
+    def __len__(self) -> int:
+        return self.stop - self.start
+
+
+@dataclass(slots=True)
+class Code:
+    """A decoded code object. Raises CodeError or MissingOpcodeError for what cannot be run."""
+
+    code: CodeType
+    instructions: list[Instruction]
+    handlers: list[Handler]
+    blocks: list[Block] = field(default_factory=list)
+    index_of: dict[int, int] = field(default_factory=dict)
+    """Instruction index by byte offset."""
+
+    @property
+    def flags(self) -> int:
+        return self.code.co_flags
+
+    @property
+    def kind(self) -> str:
+        """module, class, function, generator, coroutine or async_generator."""
+        for flag, kind in KINDS.items():
+            if self.flags & flag:
+                return kind
+        if self.flags & inspect.CO_OPTIMIZED:
+            return "function"
+        return "module" if self.code.co_name == "<module>" else "class"
+
+    @property
+    def suspends(self) -> bool:
+        """Whether calling it makes a generator, coroutine or async generator."""
+        return bool(self.flags & (inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR))
+
+    def handler_for(self, index: int) -> Handler | None:
+        """The innermost exception handler in force at an instruction."""
+        for entry in self.handlers:
+            if entry.start <= index < entry.stop:
+                return entry
+        return None
+
+
+def decode(code: CodeType, operations: Mapping[str, Operation]) -> Code:
+    """Decodes a code object (not those nested in it)."""
+    try:
+        instructions = list(_instructions(code, operations))
+        index_of = {i.offset: i.index for i in instructions}
+        for instruction in instructions:
+            if instruction.operation.flow in ("branch", "jump"):
+                instruction.target = index_of[instruction.value]
+        handlers = list(_exception_table(code, index_of, len(instructions)))
+    except (LookupError, ValueError, TypeError, AttributeError) as error:
+        raise CodeError(code, None, f"not bytecode that a compiler emits ({type(error).__name__}: {error})") from None
+    decoded = Code(code, instructions, handlers, index_of=index_of)
+    _hand_on_keyword_names(instructions)
+    _follow_stack(decoded)
+    decoded.blocks = list(_blocks(decoded))
+    return decoded
+
+
+def _instructions(code: CodeType, operations: Mapping[str, Operation]) -> Iterator[Instruction]:
+    skipped = 0
+    for index, seen in enumerate(dis.get_instructions(code)):
+        if seen.opname == "CACHE":
+            skipped += 1
+            continue
+        operation = operations.get(seen.opname)
+        if operation is None:
+            raise MissingOpcodeError(code, seen.offset, seen.opname)
+        at = seen.positions
+        position = (at.lineno, at.end_lineno, at.col_offset, at.end_col_offset) if at else (None,) * 4
+        yield Instruction(
+            index=index - skipped,
+            offset=seen.offset,
+            opcode=seen.opcode,
+            operation=operation,
+            arg=seen.arg or 0,
+            value=seen.argval,
+            repr=seen.argrepr,
+            position=position,
+        )
+
+
+def _exception_table(code: CodeType, index_of: Mapping[int, int], count: int) -> Iterator[Handler]:
+    """Reads co_exceptiontable: start, length, target (in code units) and depth << 1 | lasti, as 6-bit varints."""
+    numbers = _varints(code.co_exceptiontable)
+    for start in numbers:
+        length, target, depth = next(numbers), next(numbers), next(numbers)
+        yield Handler(
+            start=index_of[2 * start],
+            stop=index_of.get(2 * (start + length), count),
+            target=index_of[2 * target],
+            depth=depth >> 1,
+            lasti=bool(depth & 1),
+        )
+
+
+def _varints(table: bytes) -> Iterator[int]:
+    value = 0
+    for byte in table:
+        value = value << 6 | byte & 63
+        if not byte & 64:
+            yield value
+            value = 0
+
+
+def _hand_on_keyword_names(instructions: list[Instruction]) -> None:
+    names: tuple[str, ...] = ()
+    for instruction in instructions:
+        if instruction.name == "KW_NAMES":
+            names = instruction.value
+        elif instruction.name == "CALL":
+            instruction.kwnames, names = names, ()
+
+
+def _follow_stack(decoded: Code) -> None:
+    """Sets depth, level and handler of every instruction that can be reached, following jumps and exceptions.
+
+    Raises CodeError where paths disagree, the stack would underflow or outgrow co_stacksize, or control falls off the
+    end.
+    """
+    code, instructions = decoded.code, decoded.instructions
+    pending: list[tuple[int, int, int]] = [(0, 0, 0)]
+    while pending:
+        index, depth, level = pending.pop()
+        if index >= len(instructions):
+            raise CodeError(code, instructions[-1].offset if instructions else 0, "control falls off the end")
+        instruction = instructions[index]
+        if instruction.depth is not None:
+            if instruction.depth != depth:
+                problem = f"reached with {instruction.depth} and with {depth} entries on the stack"
+                raise CodeError(code, instruction.offset, problem)
+            continue
+        instruction.depth, instruction.level = depth, level
+        operation, arg = instruction.operation, instruction.arg
+        left = depth - operation.pops(arg)
+        if left < 0 or ("beneath" in operation.facts and not 0 < arg <= left):
+            raise CodeError(code, instruction.offset, f"{operation.name} {arg} with {depth} entries on the stack")
+        level += (operation.name == ENTERS_HANDLER) - (operation.name == LEAVES_HANDLER)
+        if level < 0:
+            raise CodeError(code, instruction.offset, f"{operation.name} outside of a handler")
+        if instruction.falls_through:
+            pending.append((index + 1, left + operation.pushes(arg), level))
+        if instruction.target is not None:
+            pending.append((instruction.target, left + operation.pushes(arg, jump=True), level))
+        handler = decoded.handler_for(index)
+        if handler is not None:
+            instruction.handler = handler.target
+            pending.append((handler.target, handler.depth + handler.lasti + 1, level))
+        if max(left + operation.pushes(arg), depth) > code.co_stacksize:
+            raise CodeError(code, instruction.offset, f"stack deeper than co_stacksize {code.co_stacksize}")
+
+
+def _blocks(decoded: Code) -> Iterator[Block]:
+    instructions = decoded.instructions
+    leaders = {0}
+    for instruction in instructions:
+        if instruction.target is not None:
+            leaders.add(instruction.target)
+        if instruction.handler is not None:
+            leaders.add(instruction.handler)
+        if instruction.operation.flow != "next" or instruction.name in LEAVES_FRAME or instruction.name == LEAVES_HANDLER:
+            leaders.add(instruction.index + 1)
+    edges = sorted(leaders - {len(instructions)})
+    for index, (start, stop) in enumerate(zip(edges, [*edges[1:], len(instructions)], strict=True)):
+        yield Block(index, start, stop)
