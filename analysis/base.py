@@ -1,0 +1,155 @@
+"""What an analysis is, and the one pass over a trace that feeds any number of them."""
+
+from __future__ import annotations
+
+import copy
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import ClassVar, Protocol, Self
+
+import pandas as pd
+from vmtrace.analysis.program import Program
+from vmtrace.analysis.view import View
+from vmtrace.traces import Chunk
+
+
+class Source(Protocol):
+    """What `run` reads from: a vmtrace.traces.Trace."""
+
+    def __len__(self) -> int: ...
+
+    def chunks(
+        self, columns: Sequence[str] | None = None, start: int = 0, stop: int | None = None
+    ) -> Iterator[Chunk]: ...
+
+
+class Tally(ABC):
+    """Something counted over the rows of a trace. Analyses that count the same share one tally in a pass.
+
+    State is bounded by the size of the program and the number of live frames, never by the number of rows.
+    """
+
+    columns: ClassVar[tuple[str, ...]]  # of the rows, that `update` looks at
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.rows = 0
+
+    @property
+    def options(self) -> tuple[object, ...]:
+        """What two tallies of one class must have in common to count the same."""
+        return ()
+
+    def add(self, view: View) -> None:
+        """Counts the rows that follow those counted so far."""
+        self.update(view)
+        self.rows += view.rows
+
+    def join(self, later: Self) -> None:
+        """Takes in a tally of the rows that follow directly."""
+        self.merge(later)
+        self.rows += later.rows
+
+    @abstractmethod
+    def update(self, view: View) -> None: ...
+
+    @abstractmethod
+    def merge(self, later: Self) -> None:
+        """Ordered and associative: any cut of a trace, merged in any bracketing, counts as one pass does."""
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Self:
+        # The program is never changed and may be large: copies go on sharing it.
+        memo[id(self.program)] = self.program
+        clone = object.__new__(type(self))
+        clone.__dict__.update(copy.deepcopy(self.__dict__, memo))
+        return clone
+
+
+class Analysis(ABC):
+    """A question to a trace. Its attributes that are tallies do the counting; `finish` makes them a table.
+
+    `finish` may be called at any time, and more than once; it changes nothing.
+    """
+
+    name: ClassVar[str]
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+
+    @property
+    def tallies(self) -> dict[str, Tally]:
+        """The tallies by attribute name."""
+        return {name: value for name, value in vars(self).items() if isinstance(value, Tally)}
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of the rows that it needs."""
+        return columns_of(self.tallies.values())
+
+    def update(self, chunk: Chunk) -> None:
+        """Takes in the rows that follow those seen so far."""
+        view = View(self.program, chunk)
+        for tally in self.tallies.values():
+            tally.add(view)
+
+    def merge(self, later: Self) -> None:
+        """Takes in an analysis of the rows that follow directly: ordered, and associative."""
+        others = later.tallies
+        for name, tally in self.tallies.items():
+            tally.join(others[name])
+
+    @abstractmethod
+    def finish(self) -> pd.DataFrame: ...
+
+
+def columns_of(tallies: Iterable[Tally]) -> tuple[str, ...]:
+    return tuple(sorted({column for tally in tallies for column in tally.columns}))
+
+
+def run(
+    trace: Source,
+    analyses: Sequence[Analysis],
+    start: int = 0,
+    stop: int | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> None:
+    """Feeds the rows [start, stop) of a trace to all of the analyses, in one pass.
+
+    `progress` is called with the number of rows done, now and then. TraceError if the trace is damaged.
+    """
+    tallies = _share(analyses)
+    done = 0
+    for chunk in trace.chunks(columns_of(tallies), start, stop):
+        if not tallies:
+            break
+        view = View(tallies[0].program, chunk)
+        for tally in tallies:
+            tally.add(view)
+        done += chunk.rows
+        if progress is not None:
+            progress(done)
+    _unshare(analyses)
+
+
+def _share(analyses: Sequence[Analysis]) -> list[Tally]:
+    """Lets fresh tallies that would count the same be one, and returns those to feed."""
+    fresh: dict[object, Tally] = {}
+    used: list[Tally] = []
+    for analysis in analyses:
+        for name, tally in analysis.tallies.items():
+            if tally.rows:
+                used.append(tally)
+            else:
+                kind = (type(tally), id(tally.program), tally.options)
+                setattr(analysis, name, fresh.setdefault(kind, tally))
+    return [*used, *fresh.values()]
+
+
+def _unshare(analyses: Sequence[Analysis]) -> None:
+    """Gives each analysis its own tallies again, so that merging one leaves the others alone."""
+    taken: set[int] = set()
+    for analysis in analyses:
+        for name, tally in analysis.tallies.items():
+            if id(tally) in taken:
+                setattr(analysis, name, copy.deepcopy(tally))
+            taken.add(id(tally))

@@ -1,0 +1,48 @@
+"""The plainest tallies: how often each opcode, and each instruction, was executed."""
+
+from __future__ import annotations
+
+from typing import Self
+
+import numpy as np
+from vmtrace.analysis.base import Tally
+from vmtrace.analysis.program import Ints, Program
+from vmtrace.analysis.view import View
+
+
+class OpcodeCounts(Tally):
+    """`counts[opcode number]`: rows of each opcode."""
+
+    columns = ("opcode",)
+
+    def __init__(self, program: Program) -> None:
+        super().__init__(program)
+        self.counts: Ints = np.zeros(256, dtype=np.int64)
+
+    def update(self, view: View) -> None:
+        self.counts += np.bincount(view.opcode, minlength=256)
+
+    def merge(self, later: Self) -> None:
+        self.counts += later.counts
+
+
+class SiteCounts(Tally):
+    """Executions of each instruction, kept as how often a span begins and how often one ends there."""
+
+    columns = ("code_id", "frame_id", "offset")
+
+    def __init__(self, program: Program) -> None:
+        super().__init__(program)
+        self._balance: Ints = np.zeros(program.sites + 1, dtype=np.int64)
+
+    def update(self, view: View) -> None:
+        size = len(self._balance)
+        self._balance += np.bincount(view.span_first, minlength=size)
+        self._balance -= np.bincount(view.span_last + 1, minlength=size)
+
+    def merge(self, later: Self) -> None:
+        self._balance += later._balance
+
+    def counts(self) -> Ints:
+        """Executions by site."""
+        return np.cumsum(self._balance)[:-1]

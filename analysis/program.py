@@ -1,0 +1,165 @@
+"""What a trace says about the program: its instructions, numbered for counting, and its basic blocks."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from vmtrace.traces import TraceError
+
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+#: After these the frame leaves the stack without having ended. The names hold for CPython 3.11 to 3.15.
+SUSPENDING = ("YIELD_VALUE", "RETURN_GENERATOR")
+
+#: Kinds of code (see the codes table) whose frames are resumed after they were suspended.
+RESUMABLE = ("generator", "coroutine", "async_generator")
+
+_SLOT = 2  # bytes of a code unit: every instruction stands at a multiple of it
+
+
+class Described(Protocol):
+    """What a Program is made from: a vmtrace.traces.Trace, or anything with its three static parts."""
+
+    @property
+    def codes(self) -> pa.Table: ...
+
+    @property
+    def instructions(self) -> pa.Table: ...
+
+    @property
+    def opcode_names(self) -> list[str]: ...
+
+
+class Function(NamedTuple):
+    """What people call a code object."""
+
+    function: str  # qualified name
+    module: str
+    filename: str
+    line: int  # first line
+
+
+class Program:
+    """The static facts of a trace, as arrays that rows are looked up in.
+
+    Every instruction has a *site*: its number in order of code object and offset, with one number left
+    out before each basic block. So two rows are neighbours within one block exactly if their sites differ
+    by one. Arrays named `site_*` have `sites` entries and are indexed by site; at a number left out they
+    hold -1 (or False).
+
+    A basic block begins at the start of the code, at a jump target, at an exception handler, and after an
+    instruction that jumps, does not fall through, or suspends the frame. Calls do not end a block.
+    """
+
+    def __init__(self, trace: Described) -> None:
+        self.opcode_names = list(trace.opcode_names)
+        self._read_codes(trace.codes)
+        table = trace.instructions
+        code, offset = _ints(table, "code_id"), _ints(table, "offset")
+        order = np.lexsort((offset, code))
+        table, code, offset = table.take(pa.array(order)), code[order], offset[order]
+        if len(code) and (code.max() >= self.codes or (offset % _SLOT).any()):
+            raise TraceError("the trace's instructions table does not fit its codes table")
+        self._number_slots(code, offset)
+        self._number_sites(table, code, offset)
+
+    def _read_codes(self, table: pa.Table) -> None:
+        ids = _ints(table, "code_id")
+        self.codes = int(ids.max()) + 1 if len(ids) else 0
+        self.functions = [Function("?", "?", "?", 0)] * self.codes
+        self.code_kind = ["function"] * self.codes
+        columns = ("qualname", "module", "filename", "firstlineno", "kind")
+        facts_of = (table[name].to_pylist() for name in columns)
+        for code, *facts, kind in zip(ids.tolist(), *facts_of, strict=True):
+            self.functions[code] = Function(*facts)
+            self.code_kind[code] = kind
+        self.code_resumable: Bools = np.array([kind in RESUMABLE for kind in self.code_kind], dtype=bool)
+
+    def _number_slots(self, code: Ints, offset: Ints) -> None:
+        """One slot for every code unit, so that (code, offset) is found by one addition and one look-up."""
+        sizes = np.zeros(self.codes, dtype=np.int64)
+        np.maximum.at(sizes, code, offset // _SLOT + 1)
+        base = np.zeros(self.codes + 1, dtype=np.int64)
+        np.cumsum(sizes, out=base[1:])
+        self._slot_base, self._slots = base[:-1], int(base[-1])
+
+    def _number_sites(self, table: pa.Table, code: Ints, offset: Ints) -> None:
+        rows = len(code)
+        slot = self._slot_base[code] + offset // _SLOT
+        row_of_slot = np.full(self._slots, -1, dtype=np.int64)
+        row_of_slot[slot] = np.arange(rows)
+
+        names = table["opcode"].to_pylist()
+        numbers = {name: number for number, name in enumerate(self.opcode_names)}
+        opcode = np.array([numbers.get(name, -1) for name in names], dtype=np.int64)
+        falls = np.asarray(table["falls_through"].to_numpy(zero_copy_only=False), dtype=bool)
+        suspends = np.array([name in SUSPENDING for name in names], dtype=bool)
+        target = self._rows_at(row_of_slot, code, _ints(table, "jump_target", absent=-1))
+        handler = self._rows_at(row_of_slot, code, _ints(table, "handler", absent=-1))
+
+        ends = ~falls | (target >= 0) | suspends
+        leads = np.zeros(rows + 1, dtype=bool)
+        leads[1:] = ends
+        leads[:1] = True
+        leads[1:-1] |= code[1:] != code[:-1]
+        leads[target[target >= 0]] = True
+        leads[handler[handler >= 0]] = True
+        leads = leads[:rows]
+
+        site = np.arange(rows) + np.cumsum(leads)
+        self.sites = rows + int(leads.sum()) + 1
+        site_or_none = np.append(site, -1)  # index -1: no such row
+
+        def spread(values: npt.NDArray[Any], blank: int = -1) -> npt.NDArray[Any]:
+            out = np.full(self.sites, blank, dtype=values.dtype)
+            out[site] = values
+            return out
+
+        self.site_code: Ints = spread(code)
+        self.site_offset: Ints = spread(offset)
+        self.site_opcode: Ints = spread(opcode)
+        self.site_line: Ints = spread(_ints(table, "line", absent=-1))
+        self.site_end_line: Ints = spread(_ints(table, "end_line", absent=-1))
+        self.site_column: Ints = spread(_ints(table, "column", absent=-1))
+        self.site_target: Ints = spread(site_or_none[target])
+        self.site_handler: Ints = spread(site_or_none[handler])
+        self.site_falls: Bools = spread(falls, False)
+        self.site_suspends: Bools = spread(suspends, False)
+        self.site_leads: Bools = spread(leads, False)
+        self.site_block: Ints = spread(np.cumsum(leads) - 1)
+        self.blocks = int(leads.sum())
+        self.block_first: Ints = site[leads]
+        self.block_last: Ints = np.append(self.block_first[1:] - 2, site[-1:]) if rows else site
+        self._site_of_slot = np.full(self._slots, -1, dtype=np.int32)
+        self._site_of_slot[slot] = site
+
+    def _rows_at(self, row_of_slot: Ints, code: Ints, offset: Ints) -> Ints:
+        """The row of the instruction at an offset of the same code; -1 where the offset is -1."""
+        slot = np.where(offset < 0, 0, self._slot_base[code] + offset // _SLOT)
+        if len(slot) and slot.max() >= self._slots:
+            raise TraceError("the trace's instructions table has a jump out of its code")
+        rows = np.where(offset < 0, -1, row_of_slot[slot]) if len(slot) else slot
+        if ((offset >= 0) & (rows < 0)).any():
+            raise TraceError("the trace's instructions table has a jump into the middle of an instruction")
+        return np.asarray(rows, dtype=np.int64)
+
+    def sites_at(
+        self, code: npt.NDArray[np.integer[Any]], offset: npt.NDArray[np.integer[Any]]
+    ) -> npt.NDArray[np.int32]:
+        """The sites of rows, int32; -1 where no instruction stands at that offset of that code."""
+        if len(code) and code.max() >= self.codes:
+            raise TraceError(f"rows refer to code {code.max()}, which the trace does not describe")
+        slot = self._slot_base.take(code)
+        slot += offset >> 1
+        if len(slot) and slot.max() >= self._slots:
+            raise TraceError("rows refer to an offset that lies outside of its code")
+        return self._site_of_slot.take(slot)
+
+
+def _ints(table: pa.Table, column: str, absent: int = 0) -> Ints:
+    """A column as int64, with `absent` for null."""
+    return np.asarray(table[column].cast(pa.int64()).fill_null(absent).to_numpy(), dtype=np.int64)

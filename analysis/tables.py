@@ -1,0 +1,41 @@
+"""Columns that many results have, worked out the same way in all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+
+def percent(part: npt.ArrayLike, whole: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """100 * part / whole, 0 where the whole is 0."""
+    part, whole = np.asarray(part, dtype=np.float64), np.asarray(whole, dtype=np.float64)
+    out = np.zeros(np.broadcast_shapes(part.shape, whole.shape))
+    np.divide(100.0 * part, whole, out=out, where=whole != 0)
+    return out
+
+
+def ratio(part: npt.ArrayLike, whole: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """part / whole, NaN where the whole is 0."""
+    part, whole = np.asarray(part, dtype=np.float64), np.asarray(whole, dtype=np.float64)
+    out = np.full(np.broadcast_shapes(part.shape, whole.shape), np.nan)
+    np.divide(part, whole, out=out, where=whole != 0)
+    return out
+
+
+def sorted_by(table: pd.DataFrame, column: str, ties: Sequence[str]) -> pd.DataFrame:
+    """Largest first; equal ones in the order of `ties`, so that a result never depends on chance."""
+    ascending = [False] + [True] * len(ties)
+    return table.sort_values([column, *ties], ascending=ascending, kind="stable", ignore_index=True)
+
+
+def ranked(table: pd.DataFrame, column: str, whole: int, ties: Sequence[str] = ("opcode",)) -> pd.DataFrame:
+    """Sorted by a count, with its share of the whole and the running sum of the shares added, in percent."""
+    table = sorted_by(table, column, ties)
+    counts: Any = table[column].to_numpy()
+    table["self_percent"] = percent(counts, whole)
+    table["cumulative_percent"] = percent(np.cumsum(counts), whole)
+    return table
