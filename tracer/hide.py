@@ -1,8 +1,12 @@
 """Hiding our own frames from the program.
 
-CPython treats a frame that has not passed its code's first RESUME as incomplete, and leaves it out of `f_back`,
-tracebacks, `sys._getframe`, `inspect.stack` and the stack levels of warnings. A function without RESUME never gets
-that far, so none of its frames is ever seen. (Seen on 3.11 to 3.15; RESUME has one inline cache entry from 3.15 on.)
+CPython treats a frame that has not passed its code's first RESUME as incomplete, and leaves it out of
+`f_back`, tracebacks, `inspect.stack` and the stack levels of warnings. A function without RESUME never gets
+that far, so none of its frames is ever seen. (Seen on 3.11 to 3.15, where RESUME has an inline cache entry.)
+
+What is called from a hidden frame still finds it when it looks at its caller: `locals()`, `eval()`, `super()`
+on 3.11, `sys._getframe()` on all versions. So engines make the program's calls from the frame that stands for
+the program's own.
 """
 
 from __future__ import annotations
@@ -18,7 +22,7 @@ NOP = bytes((dis.opmap["NOP"], 0))
 
 
 def hide(function: Function) -> Function:
-    """A copy of a Python function whose frames the program does not see; anything else is returned as it is."""
+    """A copy of a Python function whose frames the program does not see; anything else is returned as is."""
     if not isinstance(function, FunctionType):
         return function
     hidden = FunctionType(
@@ -29,8 +33,8 @@ def hide(function: Function) -> Function:
         function.__closure__,
     )
     hidden.__kwdefaults__ = function.__kwdefaults__
-    hidden.__module__, hidden.__qualname__, hidden.__doc__ = function.__module__, function.__qualname__, function.__doc__
     hidden.__dict__.update(function.__dict__)
+    hidden.__module__, hidden.__qualname__ = function.__module__, function.__qualname__
     return hidden  # type: ignore[return-value]
 
 

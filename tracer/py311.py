@@ -9,7 +9,7 @@ from __future__ import annotations
 import operator
 import sys
 
-from vmtrace.tracer import semantics
+from vmtrace.tracer import coroutines, matching, native, raising, semantics
 from vmtrace.tracer.opset import Jump, OpcodeSet, Value
 from vmtrace.tracer.semantics import EXHAUSTED, NULL
 
@@ -140,7 +140,7 @@ def byte_LOAD_CLOSURE(vm, *, frame, name) -> Value:
 
 @ops.added
 def byte_LOAD_DEREF(vm, *, frame, name) -> Value:
-    return frame.cells[name].cell_contents
+    return frame.load_cell(name)
 
 
 @ops.added
@@ -548,7 +548,7 @@ def byte_YIELD_VALUE(vm, value) -> Value:
 @ops.added(pushes=2, on_jump=1, flow="branch")
 def byte_SEND(vm, receiver, value):
     """Sends a value on to the delegate; jumps with its result when it has ended."""
-    ended, value = semantics.send(receiver, value)
+    ended, value = coroutines.send(receiver, value)
     if ended:
         return Jump(value)
     return receiver, value
@@ -556,35 +556,35 @@ def byte_SEND(vm, receiver, value):
 
 @ops.added
 def byte_GET_YIELD_FROM_ITER(vm, iterable, *, frame) -> Value:
-    return semantics.get_yield_from_iter(iterable, frame.code.flags)
+    return coroutines.get_yield_from_iter(iterable, frame.code.flags)
 
 
 @ops.added
 def byte_GET_AWAITABLE(vm, awaitable, *, arg) -> Value:
     """The iterator of what `await` is given; the oparg tells an `async with` apart, for the error message."""
-    return semantics.get_awaitable(awaitable, arg)
+    return coroutines.get_awaitable(awaitable, arg)
 
 
 @ops.added
 def byte_GET_AITER(vm, iterable) -> Value:
-    return semantics.get_aiter(iterable)
+    return coroutines.get_aiter(iterable)
 
 
 @ops.added(pushes=2)
 def byte_GET_ANEXT(vm, iterator):
-    return iterator, semantics.get_anext(iterator)
+    return iterator, coroutines.get_anext(iterator)
 
 
 @ops.added
 def byte_ASYNC_GEN_WRAP(vm, value) -> Value:
     """What an async generator yields is marked, to tell it from what it awaits."""
-    return semantics.async_gen_wrap(value)
+    return native.wrap_yielded(value)
 
 
 @ops.added
 def byte_END_ASYNC_FOR(vm, iterator, exception) -> None:
     """Ends the loop at StopAsyncIteration; anything else goes on."""
-    semantics.end_async_for(exception)
+    coroutines.end_async_for(exception)
 
 
 # --- exceptions and with --------------------------------------------------------------------------------------------
@@ -611,7 +611,7 @@ def byte_RERAISE(vm, exception, *, frame) -> None:
 @ops.added(flow="end")
 def byte_RAISE_VARARGS(vm, *what) -> None:
     """`raise`, `raise exception`, `raise exception from cause`"""
-    semantics.do_raise(*what)
+    raising.do_raise(*what)
 
 
 @ops.added
@@ -621,30 +621,30 @@ def byte_LOAD_ASSERTION_ERROR(vm) -> Value:
 
 @ops.added(pushes=2)
 def byte_CHECK_EXC_MATCH(vm, exception, kind):
-    return exception, semantics.exception_matches(exception, kind)
+    return exception, raising.exception_matches(exception, kind)
 
 
 @ops.added(pushes=2)
 def byte_CHECK_EG_MATCH(vm, exception, kind):
     """`except*`: splits the group into the rest and what matches."""
-    return semantics.group_matches(exception, kind)
+    return raising.group_matches(exception, kind)
 
 
 @ops.added
 def byte_PREP_RERAISE_STAR(vm, original, raised) -> Value:
     """After the last `except*`: the group to raise again, or None."""
-    return semantics.prepare_reraise_star(original, raised)
+    return raising.prepare_reraise_star(original, raised)
 
 
 @ops.added(pushes=2)
 def byte_BEFORE_WITH(vm, manager):
     """Pushes the bound `__exit__` and what `__enter__` returned."""
-    return semantics.enter_with(manager)
+    return raising.enter_with(manager)
 
 
 @ops.added(pushes=2)
 def byte_BEFORE_ASYNC_WITH(vm, manager):
-    return semantics.enter_async_with(manager)
+    return raising.enter_async_with(manager)
 
 
 @ops.added(pushes=5)
@@ -658,23 +658,23 @@ def byte_WITH_EXCEPT_START(vm, exit, lasti, previous, exception):
 
 @ops.added(pushes=2)
 def byte_MATCH_SEQUENCE(vm, subject):
-    return subject, semantics.is_sequence(subject)
+    return subject, matching.is_sequence(subject)
 
 
 @ops.added(pushes=2)
 def byte_MATCH_MAPPING(vm, subject):
-    return subject, semantics.is_mapping(subject)
+    return subject, matching.is_mapping(subject)
 
 
 @ops.added(pushes=3)
 def byte_MATCH_KEYS(vm, subject, keys):
-    return subject, keys, semantics.match_keys(subject, keys)
+    return subject, keys, matching.match_keys(subject, keys)
 
 
 @ops.added
 def byte_MATCH_CLASS(vm, subject, kind, names, *, arg) -> Value:
     """The attributes that the class pattern asks for (`arg` of them by position), or None."""
-    return semantics.match_class(subject, kind, arg, names)
+    return matching.match_class(subject, kind, arg, names)
 
 
 # --- imports --------------------------------------------------------------------------------------------------------

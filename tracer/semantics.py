@@ -1,0 +1,283 @@
+"""What opcodes do where a line does not say it: names, building and taking apart, calls.
+
+Messages are CPython's, word for word; where Python has a construct for it, the construct is used, so that the
+running interpreter words its own errors. The program sees no frame of these functions (see `hide`), nor what
+they catch on the way: an error that replaces another is raised outside of the `except`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
+from functools import cache
+from types import CellType
+from typing import Any, Final, Protocol
+
+from vmtrace.tracer.hide import hide_code, hide_functions
+
+
+class Marker:
+    """A value that the program cannot have."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __repr__(self) -> str:
+        return self._name
+
+
+NULL: Final = Marker("NULL")
+"""What CPython's stack holds where there is no object."""
+EXHAUSTED: Final = Marker("EXHAUSTED")
+"""What `next` gives at an iterator's end."""
+
+
+class Scope(Protocol):
+    """What is asked of a frame to look up a name."""
+
+    globals: dict[str, Any]
+    builtins: Mapping[str, Any]
+    namespace: MutableMapping[str, Any]
+
+    def load_cell(self, name: str) -> Any: ...
+
+
+# --- names --------------------------------------------------------------------------------------------------
+
+
+def load_name(frame: Scope, name: str) -> Any:
+    """The namespace may be any mapping; globals are read as a dict, whatever their class defines."""
+    try:
+        return frame.namespace[name]
+    except KeyError:
+        pass
+    value = dict.get(frame.globals, name, NULL)
+    return load_builtin(frame, name) if value is NULL else value
+
+
+def load_global(frame: Scope, name: str) -> Any:
+    try:
+        return frame.globals[name]
+    except KeyError:
+        pass
+    return load_builtin(frame, name)
+
+
+def load_builtin(frame: Scope, name: str) -> Any:
+    try:
+        return frame.builtins[name]
+    except KeyError:
+        pass
+    raise name_error(name)
+
+
+def name_error(name: str) -> NameError:
+    return NameError(f"name '{name:.200}' is not defined", name=name)
+
+
+def delete_name(namespace: MutableMapping[str, Any], name: str) -> None:
+    """Whatever goes wrong, the name is not defined (as CPython has it)."""
+    try:
+        del namespace[name]
+    except Exception:
+        pass
+    else:
+        return
+    raise name_error(name)
+
+
+def load_class_deref(frame: Scope, name: str) -> Any:
+    try:
+        return frame.namespace[name]
+    except KeyError:
+        pass
+    return frame.load_cell(name)
+
+
+def unbound_local(name: str) -> UnboundLocalError:
+    message = f"cannot access local variable '{name}' where it is not associated with a value"
+    return UnboundLocalError(message)
+
+
+def unbound_free(name: str) -> NameError:
+    unbound = f"cannot access free variable '{name}' where it is not associated with a value"
+    return NameError(f"{unbound} in enclosing scope", name=name)
+
+
+def setup_annotations(namespace: MutableMapping[str, Any]) -> None:
+    try:
+        namespace["__annotations__"]
+    except KeyError:
+        pass
+    else:
+        return
+    namespace["__annotations__"] = {}
+
+
+# --- building and taking apart ------------------------------------------------------------------------------
+
+
+def build_set(items: Iterable[Any]) -> set[Any]:
+    return set(items)
+
+
+def build_map(items: Sequence[Any]) -> dict[Any, Any]:
+    return dict(zip(items[::2], items[1::2], strict=True))
+
+
+def format_value(value: Any, conversion: int, spec: str = "") -> str:
+    if conversion:
+        value = (str, repr, ascii)[conversion - 1](value)
+    return format(value, spec)
+
+
+def list_extend(target: list[Any], items: Iterable[Any]) -> None:
+    target += [*items]
+
+
+def dict_update(target: dict[Any, Any], items: Mapping[Any, Any]) -> None:
+    target.update({**items})
+
+
+def dict_merge(target: dict[Any, Any], items: Mapping[Any, Any], function: Any) -> None:
+    """Adds keyword arguments to those that are there; `function` is for the messages."""
+    try:
+        added = {**items}
+    except TypeError as error:
+        kind = type_name(items)
+        if str(error) != f"'{kind:.200}' object is not a mapping":
+            raise
+        added = None
+    if added is None:
+        called = function_name(function)
+        raise TypeError(f"{called} argument after ** must be a mapping, not {kind:.200}")
+    for key, value in added.items():
+        if key in target:
+            called = function_name(function)
+            raise TypeError(f"{called} got multiple values for keyword argument '{key}'")
+        target[key] = value
+
+
+def function_name(function: Any) -> str:
+    """How CPython's messages call a callable."""
+    name = getattr(function, "__qualname__", None)
+    if name is None:
+        return str(function)
+    module = getattr(function, "__module__", None)
+    return f"{name}()" if module in (None, "builtins") else f"{module}.{name}()"
+
+
+def type_name(value: Any) -> str:
+    """How CPython's messages call a value's type (`datetime.date`, not `date`): read off one of them."""
+    try:
+        CellType.__repr__(value)
+    except TypeError as error:
+        return str(error).rpartition(" received a '")[2].removesuffix("'")
+    return "cell"
+
+
+Unpacker = Callable[[Iterable[Any]], tuple[Any, ...]]
+
+
+def unpack(sequence: Iterable[Any], count: int) -> tuple[Any, ...]:
+    """Exactly `count` items, the first one last."""
+    return _unpacker(count, None)(sequence)
+
+
+def unpack_starred(sequence: Iterable[Any], before: int, after: int) -> tuple[Any, ...]:
+    """`before` items, a list of those between, `after` items; the first one last."""
+    return _unpacker(before, after)(sequence)
+
+
+@cache
+def _unpacker(before: int, after: int | None) -> Unpacker:
+    """A function that assigns to so many targets and returns them in reverse."""
+    targets = [f"item{i}" for i in range(before)]
+    if after is not None:
+        targets += ["*rest", *(f"last{i}" for i in range(after))]
+    names = "".join(f"{target.lstrip('*')}, " for target in reversed(targets))
+    unpacker: Unpacker = made(f"def made(sequence):\n [{', '.join(targets)}] = sequence\n return ({names})")
+    return unpacker
+
+
+def made(source: str) -> Any:
+    """The function that a piece of source defines as `made`, hidden."""
+    namespace: dict[str, Any] = {}
+    exec(hide_code(compile(source, __file__, "exec")), namespace)
+    return namespace["made"]
+
+
+# --- calls and classes --------------------------------------------------------------------------------------
+
+
+def call(method: Any, self: Any, rest: Sequence[Any], kwnames: Sequence[str]) -> Any:
+    """Calls `self`, or, where there is a method below it, that with `self` as the first argument."""
+    function, *arguments = (self, *rest) if method is NULL else (method, self, *rest)
+    if not kwnames:
+        return function(*arguments)
+    keywords = arguments[-len(kwnames) :]
+    del arguments[-len(kwnames) :]
+    return function(*arguments, **dict(zip(kwnames, keywords, strict=True)))
+
+
+def call_function_ex(function: Any, args: Iterable[Any], kwargs: Mapping[str, Any] | None = None) -> Any:
+    if kwargs is None:
+        return function(*args)
+    return function(*args, **kwargs)
+
+
+def load_build_class(frame: Scope) -> Any:
+    try:
+        return frame.builtins["__build_class__"]
+    except KeyError:
+        pass
+    raise NameError("__build_class__ not found")
+
+
+# --- special methods ----------------------------------------------------------------------------------------
+
+
+def special(value: Any, name: str) -> Any:
+    """A method looked up as the interpreter does it, on the type, past `__getattr__`; NULL if there is none."""
+    kind = type(value)
+    for base in kind.__mro__:
+        found = base.__dict__.get(name, NULL)
+        if found is not NULL:
+            bind = getattr(type(found), "__get__", None)
+            return found if bind is None else bind(found, value, kind)
+    return NULL
+
+
+# --- imports ------------------------------------------------------------------------------------------------
+
+
+def import_name(frame: Scope, name: str, fromlist: Any, level: Any) -> Any:
+    try:
+        importer = frame.builtins["__import__"]
+    except KeyError:
+        importer = NULL
+    if importer is NULL:
+        raise ImportError("__import__ not found")
+    return importer(name, frame.globals, frame.namespace, fromlist, level)
+
+
+def import_from(module: Any, name: str) -> Any:
+    """Done by CPython's own instruction: the `import` before it is given the module that is there already."""
+    namespace = _ready_import(module)
+    exec(_import_statement(name), namespace)
+    return namespace[name]
+
+
+def import_star(module: Any, target: MutableMapping[str, Any]) -> None:
+    exec(_import_statement("*"), _ready_import(module), target)
+
+
+@cache
+def _import_statement(what: str) -> Any:
+    return hide_code(compile(f"from module import {what}", __file__, "exec"))
+
+
+def _ready_import(module: Any) -> dict[str, Any]:
+    return {"__builtins__": {"__import__": lambda *arguments: module}}
+
+
+hide_functions(globals())
