@@ -1,104 +1,167 @@
-"""An Arrow file as the stream of blocks it contains: where each record batch lies, and what its head says.
+"""An Arrow file as the stream it contains: where its blocks lie, what they say, whether they are whole.
 
-A block is every byte from the end of one record batch to the end of the next; the first block also holds the
-file's magic, schema and dictionary. Only the framing is read here (a length, then a flatbuffer), with no
-trust in it: what does not hold together ends the walk.
+A block is every byte from the end of one record batch to the end of the next; the first one also holds
+the file's magic, its schema and the opcode names. The footer is for other tools: a file cut off has none.
 """
 
 from __future__ import annotations
 
-import struct
+import os
+import threading
+import weakref
+from array import array
+from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple
 
-MAGIC = b"ARROW1\0\0"
-_CONTINUATION = 0xFFFFFFFF
-_RECORD_BATCH = 3  # MessageHeader.RecordBatch in Arrow's Message.fbs
+from vmtrace.traces import message, metadata
+from vmtrace.traces.errors import TraceError
+from vmtrace.traces.message import MalformedError
+from vmtrace.traces.schema import BATCH_ROWS
 
-# Slots of the flatbuffer tables, in the order of Arrow's Message.fbs and Schema.fbs.
-_HEADER_TYPE, _HEADER, _BODY_LENGTH, _CUSTOM_METADATA = 1, 2, 3, 4
-_BATCH_LENGTH = 0
-_KEY, _VALUE = 0, 1
-
-_FRAMING = struct.Struct("<Ii")
-_U8, _U16, _I32, _U32, _I64 = (struct.Struct("<" + code) for code in "BHiIq")
+_MAGIC = b"ARROW1\0\0"
+_FIRST_BYTES = 512  # of a message: as a rule they give its extent
+_MOST_BYTES = 1 << 21  # of a batch's body: twice what it takes uncompressed
 
 
-class Framing(NamedTuple):
-    """One encapsulated message: bytes of framing and flatbuffer, bytes of body, whether it is a record batch."""
+class Head(NamedTuple):
+    """What a batch says of itself, its seal intact."""
 
-    head: int
-    body: int
-    is_batch: bool
-
-
-class Damaged(Exception):
-    """Bytes that are no Arrow message."""
+    first_row: int
+    rows: int
+    metadata: dict[bytes, bytes]
 
 
-def _read(kind: struct.Struct, data: bytes, at: int) -> int:
-    if at < 0 or at + kind.size > len(data):
-        raise Damaged
-    value: int = kind.unpack_from(data, at)[0]
-    return value
+class BlockFile:
+    """A trace file opened for reading, as blocks numbered from 0. What damage it shows is a TraceError."""
 
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        try:
+            # Before it is opened: a pipe would wait for someone to write.
+            if self.path.exists() and not self.path.is_file():
+                raise self.error("not a file; give the path of a trace")
+            self._file = self.path.open("rb", buffering=0)
+            self._size = self._file.seek(0, os.SEEK_END)
+        except OSError as error:
+            raise self.error(f"cannot be opened: {error.strerror}") from error
+        weakref.finalize(self, self._file.close)
+        self._lock = threading.Lock()
+        if not self._size:
+            raise self.error("an empty file: nothing was recorded")
+        if self._read(0, len(_MAGIC)) != _MAGIC:
+            raise self.error("not a trace; `vmtrace record` writes one")
+        self._start = len(_MAGIC)  # of the first record batch
+        self._ends = array("q")  # of each block
+        self.stopped = self._walk()
+        if not self._ends:
+            raise self.error("no trace, or one that ends inside its header: nothing to read")
 
-def _slot(data: bytes, table: int, slot: int) -> int | None:
-    """Where a table's field lies, or None if it is absent."""
-    vtable = table - _read(_I32, data, table)
-    entry = 4 + 2 * slot
-    if entry + 2 > _read(_U16, data, vtable):
-        return None
-    offset = _read(_U16, data, vtable + entry)
-    return table + offset if offset else None
+    def __len__(self) -> int:
+        return len(self._ends)
 
+    def error(self, what: str) -> TraceError:
+        """The error that says this of this file."""
+        return TraceError(f"{self.path}: {what}")
 
-def _follow(data: bytes, at: int | None) -> int:
-    if at is None:
-        raise Damaged
-    return at + _read(_U32, data, at)
+    def damaged(self, index: int, head: Head | None = None) -> TraceError:
+        """The error for a block whose bytes are not those that were written."""
+        where = f"rows {head.first_row:,} to {head.first_row + head.rows:,} are" if head else "the file is"
+        return self.error(f"{where} damaged (batch {index} of {len(self)}); record again")
 
+    def preface(self) -> bytes:
+        """The first block as an Arrow stream: schema, opcode names, a batch."""
+        return self._block(0)[len(_MAGIC) :]
 
-def _text(data: bytes, at: int | None) -> bytes:
-    start = _follow(data, at) + 4
-    length = _read(_U32, data, start - 4)
-    if start + length > len(data):
-        raise Damaged
-    return data[start : start + length]
+    def check_preface(self) -> None:
+        """Compare the first block with what the second says of it; TraceError where they differ."""
+        if len(self) > 1 and self.head(1).metadata.get(metadata.PREVIOUS) != metadata.checksum(
+            self._block(0)
+        ):
+            raise self.error("the header is damaged; record again")
 
+    def head(self, index: int) -> Head:
+        """What a batch says of itself; its rows are not read."""
+        start = self._ends[index - 1] if index else self._start
+        return self._parse(index, self._read_head(start))
 
-def head_length(framing: bytes) -> int:
-    """Bytes of a message up to its body, from its first 8 bytes; 0 at the end of the stream."""
-    if len(framing) < _FRAMING.size:
-        raise Damaged
-    continuation, length = _FRAMING.unpack_from(framing)
-    if continuation != _CONTINUATION or length < 0 or length % 8:
-        raise Damaged
-    return _FRAMING.size + length if length else 0
+    def read(self, index: int) -> Iterator[tuple[int, Head, bytes]]:
+        """The blocks from that one on, with number and head, each checked against what the next says of it.
 
+        Nothing vouches for the last block's rows: in a complete trace it has none.
+        """
+        block = self._block(index)
+        head = self._parse(index, block if index else block[self._start :])
+        while index + 1 < len(self):
+            following = self._block(index + 1)
+            following_head = self._parse(index + 1, following)
+            if following_head.metadata.get(metadata.PREVIOUS) != metadata.checksum(block):
+                raise self.damaged(index, head)
+            if following_head.first_row != head.first_row + head.rows:
+                raise self.damaged(index + 1)
+            yield index, head, block
+            index, head, block = index + 1, following_head, following
+        yield index, head, block
 
-def read_framing(head: bytes) -> Framing:
-    """What a message's head (or the part of it given) says of its extent."""
-    length = head_length(head)
-    message = _FRAMING.size + _read(_U32, head, _FRAMING.size)
-    kind = _slot(head, message, _HEADER_TYPE)
-    body = _slot(head, message, _BODY_LENGTH)
-    body_length = 0 if body is None else _read(_I64, head, body)
-    if kind is None or body_length < 0:
-        raise Damaged
-    return Framing(length, body_length, _read(_U8, head, kind) == _RECORD_BATCH)
+    def _walk(self) -> str:
+        """Find where each block ends; returns why there is no further one."""
+        position = self._start
+        try:
+            while head := self._read_head(position, whole=False):
+                extent = message.extent(head)
+                end = position + extent.head + extent.body
+                # After the first block, a block is a batch of at most 65,536 rows and nothing else.
+                if end > self._size or (self._ends and not (extent.is_batch and extent.body < _MOST_BYTES)):
+                    raise MalformedError
+                if extent.is_batch:
+                    self._start = self._start if self._ends else position
+                    self._ends.append(end)
+                position = end
+        except MalformedError:
+            if position == self._size:
+                return "the recording was not finished"
+            # A file that was finished ends with Arrow's magic.
+            finished = self._read(self._size - 6, 6) == _MAGIC[:6]
+            return f"the file is {'damaged' if finished else 'cut off'} at byte {position:,}"
+        return "its final batch is missing"
 
+    def _read_head(self, position: int, whole: bool = True) -> bytes:
+        """The head of the message there, or enough of it to know its extent; empty at the stream's end."""
+        first = self._read(position, _FIRST_BYTES)
+        if not first:
+            raise MalformedError
+        length = message.head_length(first)
+        if position + length > self._size:
+            raise MalformedError
+        if length <= len(first):
+            return first[:length]
+        if not whole:
+            try:
+                message.extent(first)
+                return first
+            except MalformedError:
+                pass
+        return self._read(position, length)
 
-def read_batch_head(head: bytes) -> tuple[int, dict[bytes, bytes]]:
-    """Rows and custom metadata of a record batch, from its whole head."""
-    message = _FRAMING.size + _read(_U32, head, _FRAMING.size)
-    rows_at = _slot(head, _follow(head, _slot(head, message, _HEADER)), _BATCH_LENGTH)
-    rows = 0 if rows_at is None else _read(_I64, head, rows_at)
-    pairs = _slot(head, message, _CUSTOM_METADATA)
-    if pairs is None:
-        return rows, {}
-    vector = _follow(head, pairs)
-    metadata = {}
-    for index in range(_read(_U32, head, vector)):
-        pair = _follow(head, vector + 4 + 4 * index)
-        metadata[_text(head, _slot(head, pair, _KEY))] = _text(head, _slot(head, pair, _VALUE))
-    return rows, metadata
+    def _parse(self, index: int, batch: bytes) -> Head:
+        try:
+            rows, sealed = message.batch(batch[: message.head_length(batch)])
+            content = metadata.unseal(sealed)
+            if content is not None and rows <= BATCH_ROWS:
+                return Head(int(content[metadata.FIRST_ROW]), rows, content)
+        except (MalformedError, KeyError, ValueError):
+            pass
+        raise self.damaged(index)
+
+    def _block(self, index: int) -> bytes:
+        start = self._ends[index - 1] if index else 0
+        return self._read(start, self._ends[index] - start)
+
+    def _read(self, position: int, size: int) -> bytes:
+        """The bytes there, fewer at the end of the file. The file may be shared by several threads."""
+        try:
+            with self._lock:
+                self._file.seek(position)
+                return self._file.read(size)
+        except OSError as error:
+            raise self.error(f"cannot be read: {error.strerror}") from error

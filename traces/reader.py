@@ -1,10 +1,9 @@
-"""Reading a trace: a whole one, or the part of it that was written."""
+"""Reading a trace: the whole of it, or the part that was written."""
 
 from __future__ import annotations
 
 import json
 import os
-import zlib
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -15,20 +14,21 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-
-from vmtrace.traces import blocks, seal
-from vmtrace.traces.schema import EVENTS, EXITS, FORMAT_VERSION, FRAMES, PLACED, TABLES
-from vmtrace.traces.seal import TraceError
+from vmtrace.traces import metadata, packing
+from vmtrace.traces.blocks import BlockFile, Head
+from vmtrace.traces.schema import EMPTY, EVENTS, FORMAT_VERSION, PLACED, TABLES
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_FIRST_BYTES = 512  # of a message: as a rule enough to know its extent
-
 
 @dataclass(frozen=True)
 class Chunk:
-    """Consecutive rows of a trace, as numpy columns (None: not asked for), with the frames and exits that lie in them."""
+    """Consecutive rows of a trace, as numpy columns (None: not asked for), and what began and ended in them.
+
+    `frames` are those whose first row, `exits` those whose row lies in [first_row, first_row + rows); the
+    trace's last chunk also has those that lie at its very end.
+    """
 
     first_row: int
     rows: int
@@ -37,267 +37,248 @@ class Chunk:
     stack_depth: npt.NDArray[np.uint16] | None = None
     frame_id: npt.NDArray[np.uint32] | None = None
     code_id: npt.NDArray[np.uint32] | None = None
-    frames: pa.Table = field(default_factory=FRAMES.empty_table)
-    exits: pa.Table = field(default_factory=EXITS.empty_table)
+    frames: pa.Table = field(default_factory=lambda: EMPTY["frames"])
+    exits: pa.Table = field(default_factory=lambda: EMPTY["exits"])
 
 
-class _Head(NamedTuple):
-    """What a batch says of itself."""
+class _Piece(NamedTuple):
+    """A batch, or the part of it that was asked for; `heads` carry the tables, `last` ends the trace."""
 
     first_row: int
     rows: int
-    metadata: dict[bytes, bytes]
+    batch: pa.RecordBatch
+    heads: list[Head]
+    last: bool
 
 
 def open_trace(path: str | os.PathLike[str]) -> Trace:
-    """The trace in a file. TraceError, in one line, where it is none or cannot be read at all."""
+    """The trace in a file; no rows are read yet. TraceError where it is no trace, or nothing is left."""
     return Trace(path)
 
 
 class Trace:
-    """One trace file, opened for reading. Rows are read and decompressed as they are asked for.
+    """A trace file, opened for reading. Everything is read as it is asked for, in memory of a few batches.
 
-    `complete` says whether the recording was finished; if not, `problem` says in one line what is missing.
+    A TraceError from any method or property says that the file is damaged, and where.
     """
 
+    path: Path
+    #: The facts known at the start of the run and, if the trace is complete, those known at its end.
+    info: dict[str, Any]
+    #: Whether the recording was finished; if not, `problem` says in one line why, and after how many rows.
+    complete: bool
+    problem: str | None
+
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path)
-        try:
-            self._file = pa.OSFile(str(self.path), "r")
-            self._size = self._file.size()
-        except OSError as error:
-            raise TraceError(f"{self.path}: cannot be read: {_reason(error)}") from error
-        self._ends, self.problem = self._walk()
-        if not self._ends:
-            raise TraceError(f"{self.path}: {self.problem}")
-        run = self._read_preface()
-        last = self._head(len(self._ends) - 1)
-        self._rows = last.first_row + last.rows
-        end = last.metadata.get(seal.END)
-        self.complete = end is not None
-        self.info: dict[str, Any] = {"format_version": FORMAT_VERSION, **run}
-        if end is not None:
-            self.info.update(json.loads(end))
-            self.problem = None
-        else:
-            self.problem = f"incomplete trace: {self.problem}; {self._rows:,} rows were read"
+        self._blocks = BlockFile(path)
+        self.path = self._blocks.path
+        self._preface = self._blocks.preface()
+        # The version comes before the checksum: a newer format may have another.
+        run, self._names = _read_preface(self._blocks, self._preface)
+        self._blocks.check_preface()
+        self._last = self._blocks.head(len(self._blocks) - 1)
+        self._rows = self._last.first_row + self._last.rows
+        end = self._last.metadata.get(metadata.END)
+        self.complete = end is not None and not self._last.rows
+        facts = _facts(self._blocks, end) if end is not None else {}
+        self.info = {"format_version": FORMAT_VERSION, **run, **facts}
+        self.problem = None
+        if not self.complete:
+            self.problem = f"incomplete trace: {self._blocks.stopped}; {self._rows:,} rows were read"
 
     def __len__(self) -> int:
+        """The number of rows: of executed instructions."""
         return self._rows
 
     @property
     def opcode_names(self) -> list[str]:
         """The 256 names, by opcode number."""
-        names: list[str] = self._names.to_pylist()
-        return names
+        return list(self._names)
 
     @cached_property
     def codes(self) -> pa.Table:
-        return self._table("codes")
+        """The code objects, as in `schema.CODES`."""
+        return self._static["codes"]
 
     @cached_property
     def instructions(self) -> pa.Table:
-        return self._table("instructions")
+        """The instructions of the code objects, as in `schema.INSTRUCTIONS`."""
+        return self._static["instructions"]
 
     @cached_property
     def frames(self) -> pa.Table:
-        return self._table("frames")
+        """All frames at once, as in `schema.FRAMES`; `chunks` hands them out piecewise."""
+        return self._tables(["frames"])["frames"]
 
     @cached_property
     def exits(self) -> pa.Table:
-        return self._table("exits")
+        """All ends of frames at once, as in `schema.EXITS`; `chunks` hands them out piecewise."""
+        return self._tables(["exits"])["exits"]
 
     @cached_property
     def sources(self) -> pa.Table:
-        return self._table("sources")
+        """The source files, as in `schema.SOURCES`; none if they were not recorded."""
+        return self._static["sources"]
 
     def batches(
         self, columns: Sequence[str] | None = None, start: int = 0, stop: int | None = None
     ) -> Iterator[pa.RecordBatch]:
-        """The rows [start, stop) as record batches of these columns; TraceError at a damaged batch."""
-        for _, batch, _ in self._pieces(columns, start, stop):
-            if batch.num_rows:
-                yield batch
+        """The rows [start, stop), as record batches of these columns (None: all)."""
+        for piece in self._pieces(columns, start, stop):
+            yield piece.batch
 
-    def chunks(self, columns: Sequence[str] | None = None, start: int = 0, stop: int | None = None) -> Iterator[Chunk]:
-        """The rows [start, stop) as chunks of these columns; TraceError at a damaged batch.
+    def chunks(
+        self, columns: Sequence[str] | None = None, start: int = 0, stop: int | None = None
+    ) -> Iterator[Chunk]:
+        """The rows [start, stop), as chunks of these columns (None: all).
 
-        Consecutive slices share out the frames and exits: each goes with the chunk that holds its row, and one at the
-        very end of the trace with the last chunk. A chunk without rows comes only where there are tables but no rows.
+        Consecutive slices share out the frames and exits as they share out the rows, none twice.
         """
-        stop = self._rows if stop is None else min(stop, self._rows)
-        waiting: tuple[int, pa.RecordBatch, dict[str, pa.Table]] | None = None
-        for first_row, batch, tables in self._pieces(columns, start, stop):
-            if waiting is None:
-                waiting = first_row, batch, tables
-            elif batch.num_rows:
-                yield _chunk(*waiting)
-                waiting = first_row, batch, tables
-            else:
-                joined = {name: pa.concat_tables([waiting[2][name], tables[name]]) for name in PLACED}
-                waiting = *waiting[:2], joined
-        if waiting is not None:
-            yield _chunk(*waiting)
+        for piece in self._pieces(columns, start, stop):
+            arrays = {
+                name: (column.indices if name == "opcode" else column).to_numpy()
+                for name, column in zip(piece.batch.schema.names, piece.batch.columns, strict=True)
+            }
+            frames, exits = (self._placed(name, piece) for name in ("frames", "exits"))
+            yield Chunk(piece.first_row, piece.rows, **arrays, frames=frames, exits=exits)
 
-    def to_pandas(self, columns: Sequence[str] | None = None, start: int = 0, stop: int | None = None) -> pd.DataFrame:
-        """The rows [start, stop) as a DataFrame, opcode as a categorical."""
-        names = list(EVENTS.names if columns is None else columns)
-        schema = pa.schema([EVENTS.field(name) for name in names])
-        return pa.Table.from_batches(self.batches(names, start, stop), schema=schema).to_pandas()
+    def to_pandas(
+        self, columns: Sequence[str] | None = None, start: int = 0, stop: int | None = None
+    ) -> pd.DataFrame:
+        """The rows [start, stop), as a DataFrame of these columns (None: all); opcode is a categorical."""
+        schema = pa.schema([EVENTS.field(name) for name in _known(columns)])
+        frame: pd.DataFrame = pa.Table.from_batches(self.batches(columns, start, stop), schema).to_pandas()
+        return frame
 
-    def _walk(self) -> tuple[list[int], str]:
-        """Where each whole block ends, and why there is no further one."""
-        ends: list[int] = []
-        if self._size == 0:
-            return ends, "the file is empty: nothing was recorded"
-        if self._file.read_at(len(blocks.MAGIC), 0) != blocks.MAGIC:
-            return ends, "not a trace file (it does not begin as an Arrow file does)"
-        position = len(blocks.MAGIC)
+    @cached_property
+    def _static(self) -> dict[str, pa.Table]:
+        return self._tables([name for name in TABLES if name not in PLACED])
+
+    def _tables(self, names: Sequence[str]) -> dict[str, pa.Table]:
+        """All rows of these tables, in one pass over the heads of the batches."""
+        parts: dict[str, list[pa.Table]] = {name: [EMPTY[name]] for name in names}
+        for index in range(len(self._blocks)):
+            head = self._blocks.head(index)
+            for name in names:
+                parts[name] += self._unpacked(name, [head])
+        return {name: pa.concat_tables(tables).combine_chunks() for name, tables in parts.items()}
+
+    def _unpacked(self, name: str, heads: Sequence[Head]) -> list[pa.Table]:
+        """The rows of a table that these batches carry."""
+        texts = [head.metadata.get(metadata.table_key(name)) for head in heads]
         try:
-            while True:
-                head = self._file.read_at(_FIRST_BYTES, position)
-                length = blocks.head_length(head)
-                if not length:
-                    return ends, "the recording was not finished"
-                if len(head) < length and position + length <= self._size:
-                    try:
-                        framing = blocks.read_framing(head)
-                    except blocks.Damaged:
-                        framing = blocks.read_framing(self._file.read_at(length, position))
-                else:
-                    framing = blocks.read_framing(head)
-                position += framing.head + framing.body
-                if position > self._size:
-                    raise blocks.Damaged
-                if framing.is_batch:
-                    ends.append(position)
-        except blocks.Damaged:
-            return ends, f"the file is cut off or damaged at byte {ends[-1] if ends else position:,}"
+            return [packing.unpack(name, text) for text in texts if text is not None]
+        except packing.UnpackError as error:
+            raise self._blocks.error(f"its {name} cannot be read; record again") from error
 
-    def _block(self, index: int) -> bytes:
-        start = self._ends[index - 1] if index else 0
-        data: bytes = self._file.read_at(self._ends[index] - start, start)
-        return data
+    def _placed(self, name: str, piece: _Piece) -> pa.Table:
+        """The frames or exits that lie in a piece."""
+        parts = self._unpacked(name, piece.heads)
+        if not parts:
+            return EMPTY[name]
+        table = pa.concat_tables(parts)
+        rows = table[PLACED[name]].to_numpy()
+        low = np.searchsorted(rows, piece.first_row)
+        high = len(rows) if piece.last else np.searchsorted(rows, piece.first_row + piece.rows)
+        return table.slice(low, high - low)
 
-    def _head(self, index: int, block: bytes | None = None) -> _Head:
-        """A batch's head, checked against its seal."""
-        block = self._block(index) if block is None else block
-        position = 0 if index else len(blocks.MAGIC)
-        try:
-            while not (framing := blocks.read_framing(block[position:])).is_batch:
-                position += framing.head + framing.body
-            rows, sealed = blocks.read_batch_head(block[position : position + framing.head])
-            metadata = seal.unseal(sealed)
-            if metadata is not None:
-                return _Head(int(metadata[seal.FIRST_ROW]), rows, metadata)
-        except (blocks.Damaged, KeyError, ValueError):
-            pass
-        raise TraceError(f"{self.path}: batch {index} is damaged; record again, or read the rows before it")
-
-    def _read_preface(self) -> dict[str, Any]:
-        try:
-            self._preface = self._block(0)[len(blocks.MAGIC) :]
-            reader = pa.ipc.open_stream(self._preface)
-            facts = reader.schema.metadata or {}
-            if seal.SCHEMA_FORMAT not in facts:
-                raise TraceError(f"{self.path}: an Arrow file, but not a trace: record one with `vmtrace record`")
-            version = int(facts[seal.SCHEMA_FORMAT])
-            if version > FORMAT_VERSION:
-                raise TraceError(f"{self.path}: trace format {version} is newer than this vmtrace reads; upgrade vmtrace")
-            self._names = reader.read_next_batch().column(0).dictionary
-            run: dict[str, Any] = json.loads(facts[seal.SCHEMA_RUN])
-            return run
-        except (pa.ArrowException, KeyError, OSError, AttributeError) as error:
-            raise TraceError(f"{self.path}: the header is damaged: {_reason(error)}") from error
-
-    def _table(self, name: str) -> pa.Table:
-        key = b"vmtrace." + name.encode()
-        heads = (self._head(index).metadata for index in range(len(self._ends)))
-        parts = [seal.unpack_table(name, metadata[key]) for metadata in heads if key in metadata]
-        return pa.concat_tables([TABLES[name].empty_table(), *parts]).combine_chunks()
-
-    def _pieces(
-        self, columns: Sequence[str] | None, start: int, stop: int | None
-    ) -> Iterator[tuple[int, pa.RecordBatch, dict[str, pa.Table]]]:
-        """First row, rows and placed tables of each batch, cut to [start, stop)."""
+    def _pieces(self, columns: Sequence[str] | None, start: int, stop: int | None) -> Iterator[_Piece]:
+        """The batches that hold rows of [start, stop), cut to it."""
+        names = _known(columns)
         start = max(start, 0)
         stop = self._rows if stop is None else min(stop, self._rows)
-        names = list(EVENTS.names if columns is None else columns)
-        unknown = set(names) - set(EVENTS.names)
-        if unknown:
-            raise ValueError(f"no such column in a trace: {', '.join(sorted(unknown))}")
-        included = sorted(EVENTS.get_field_index(name) for name in names)
-        feed = _Feed(self._preface)
-        # An empty list of fields means all of them to Arrow.
-        stream = pa.ipc.open_stream(feed, options=pa.ipc.IpcReadOptions(included_fields=included or [0]))
-        stream.read_next_batch()
-        index = self._index_of(start)
-        block = self._block(index) if index < len(self._ends) else b""
-        while index < len(self._ends):
-            head = self._head(index, block)
-            if head.first_row > stop or (head.first_row == stop and stop < self._rows):
+        if start >= stop:
+            return
+        decoder = _Decoder(self._preface, names)
+        for index, head, block in self._blocks.read(self._index_of(start)):
+            if not head.rows:
+                continue
+            end = head.first_row + head.rows
+            try:
+                batch = decoder.decode(block)
+            except (pa.ArrowException, OSError) as error:
+                raise self._blocks.damaged(index, head) from error
+            first, last = max(start, head.first_row), min(stop, end)
+            if batch.num_rows != head.rows or first >= last:
+                raise self._blocks.damaged(index, head)
+            closing = [self._last] if end == self._rows and not self._last.rows else []
+            cut = batch.slice(first - head.first_row, last - first)
+            yield _Piece(first, last - first, cut, [head, *closing], last == self._rows)
+            if end >= stop:
                 return
-            following = self._block(index + 1) if index + 1 < len(self._ends) else b""
-            if following:
-                expected = self._head(index + 1, following).metadata.get(seal.PREVIOUS)
-                if expected != b"%08x" % zlib.crc32(block):
-                    last = head.first_row + head.rows
-                    raise TraceError(
-                        f"{self.path}: rows {head.first_row:,} to {last:,} (batch {index}) are damaged; "
-                        f"record again, or read only the rows before them"
-                    )
-            if index:
-                feed.push(block)
-                batch = stream.read_next_batch().select(names)
-            else:
-                batch = pa.RecordBatch.from_pylist([], schema=pa.schema([EVENTS.field(name) for name in names]))
-            low = max(start - head.first_row, 0)
-            high = min(stop - head.first_row, head.rows)
-            tables = {}
-            for name, column in PLACED.items():
-                text = head.metadata.get(b"vmtrace." + name.encode())
-                table = TABLES[name].empty_table() if text is None else seal.unpack_table(name, text)
-                if table.num_rows and (low or stop < self._rows):
-                    due = pa.compute.greater_equal(table[column], start)
-                    if stop < self._rows:
-                        due = pa.compute.and_(due, pa.compute.less(table[column], stop))
-                    table = table.filter(due)
-                tables[name] = table
-            if high > low or any(table.num_rows for table in tables.values()):
-                yield head.first_row + low, batch.slice(low, max(high - low, 0)), tables
-            index, block = index + 1, following
 
     def _index_of(self, row: int) -> int:
-        """The last batch that begins at or before a row, or the first of those that begin there."""
-        found = bisect_right(range(len(self._ends)), row - 1, key=lambda index: self._head(index).first_row) - 1
-        return max(found, 0)
+        """The number of the batch that holds a row."""
+        numbers = range(len(self._blocks))
+        return bisect_right(numbers, row, key=lambda index: self._blocks.head(index).first_row) - 1
 
 
-class _Feed:
-    """Hands the stream reader the blocks it is to read next."""
+class _Decoder:
+    """Decodes blocks, in any order, as if each were the next of the stream that begins with the preface.
+
+    As a source of bytes it has of a file what Arrow asks for.
+    """
 
     closed = False
 
-    def __init__(self, data: bytes) -> None:
-        self.push(data)
+    def __init__(self, preface: bytes, columns: Sequence[str]) -> None:
+        self._data = memoryview(preface)
+        self._columns = columns
+        # To Arrow no field at all means every field. One thread: batches are so small that handing their
+        # columns round takes twice as long as it saves.
+        fields = sorted(EVENTS.get_field_index(name) for name in columns) or [0]
+        options = pa.ipc.IpcReadOptions(included_fields=fields, use_threads=False)
+        self._stream = pa.ipc.open_stream(self, options=options)
+        self._stream.read_next_batch()
 
-    def push(self, data: bytes) -> None:
-        self._data = memoryview(data)
+    def decode(self, block: bytes) -> pa.RecordBatch:
+        """The columns of the block's batch; ArrowException where it does not hold them."""
+        self._data = memoryview(block)
+        batch = self._stream.read_next_batch().select(self._columns)
+        batch.validate()
+        if any(column.null_count for column in batch.columns):
+            raise pa.ArrowInvalid("an event with a null")
+        return batch
 
     def read(self, size: int) -> bytes:
+        """The next bytes, for Arrow."""
         taken, self._data = self._data[:size], self._data[size:]
         return bytes(taken)
 
-    def close(self) -> None:
-        pass
+
+def _read_preface(blocks: BlockFile, preface: bytes) -> tuple[dict[str, Any], list[str]]:
+    """The facts known at the start, and the opcode names."""
+    damaged = blocks.error("the header is damaged; record again")
+    try:
+        stream = pa.ipc.open_stream(preface)
+        found = stream.schema.metadata or {}
+        version = int(found.get(metadata.FORMAT, 0))
+        batch = stream.read_next_batch()
+        batch.validate(full=True)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise damaged from error
+    if not version:
+        raise blocks.error("an Arrow file, but not a trace; `vmtrace record` writes one")
+    if version > FORMAT_VERSION:
+        raise blocks.error(f"its format, {version}, is newer than this vmtrace can read; upgrade vmtrace")
+    if not stream.schema.equals(EVENTS) or len(batch.column("opcode").dictionary) != 256:
+        raise damaged
+    return _facts(blocks, found.get(metadata.RUN, b"")), batch.column("opcode").dictionary.to_pylist()
 
 
-def _chunk(first_row: int, batch: pa.RecordBatch, tables: dict[str, pa.Table]) -> Chunk:
-    arrays = {}
-    for name, column in zip(batch.schema.names, batch.columns, strict=True):
-        arrays[name] = (column.indices if name == "opcode" else column).to_numpy(zero_copy_only=True)
-    return Chunk(first_row, batch.num_rows, frames=tables["frames"], exits=tables["exits"], **arrays)
+def _facts(blocks: BlockFile, text: bytes) -> dict[str, Any]:
+    try:
+        facts = json.loads(text)
+    except (ValueError, RecursionError):
+        facts = None
+    if not isinstance(facts, dict):
+        raise blocks.error("the facts of the run cannot be read; record again")
+    return facts
 
 
-def _reason(error: BaseException) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
+def _known(columns: Sequence[str] | None) -> list[str]:
+    """The columns asked for; ValueError where a trace has no such column."""
+    names = list(EVENTS.names if columns is None else columns)
+    if unknown := [name for name in names if name not in EVENTS.names]:
+        raise ValueError(f"a trace has no column {', '.join(unknown)}; it has {', '.join(EVENTS.names)}")
+    return names

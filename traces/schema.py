@@ -61,9 +61,9 @@ INSTRUCTIONS = pa.schema(
     ]
 )
 
-#: One row per activation of a code object, numbered from 0 in order of creation. `parent_id` and `call_offset`
-#: (the instruction of the parent that was executing) are null at a root; `first_row` is the number of rows
-#: of the trace written before the frame began.
+#: One row per activation of a code object, numbered from 0 in order of creation. `parent_id` and
+#: `call_offset` (of the parent's instruction that was executing) are null at a root; `first_row` is the
+#: number of rows of the trace before the frame began.
 FRAMES = pa.schema(
     [
         _required("frame_id", pa.uint32()),
@@ -86,7 +86,9 @@ EXITS = pa.schema(
 )
 
 #: One row per source file of the recorded code objects; `sha256` is the hex digest of the file's bytes.
-SOURCES = pa.schema([_required("filename", pa.string()), _required("sha256", pa.string()), _required("text", pa.string())])
+SOURCES = pa.schema(
+    [_required("filename", pa.string()), _required("sha256", pa.string()), _required("text", pa.string())]
+)
 
 #: The tables that travel beside the events, by name.
 TABLES: dict[str, pa.Schema] = {
@@ -96,6 +98,9 @@ TABLES: dict[str, pa.Schema] = {
     "exits": EXITS,
     "sources": SOURCES,
 }
+
+#: Each of those tables, with no rows.
+EMPTY: dict[str, pa.Table] = {name: schema.empty_table() for name, schema in TABLES.items()}
 
 #: The tables whose rows belong to a place in the events, and the column that names it: they go out with the
 #: batch that holds that row, so that a reader meets them where they happened.

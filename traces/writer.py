@@ -4,169 +4,232 @@ from __future__ import annotations
 
 import json
 import os
-import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+from vmtrace.traces import metadata, packing
+from vmtrace.traces.schema import BATCH_ROWS, EMPTY, EVENTS, FORMAT_VERSION, PLACED, TABLES
 
-from vmtrace.traces import seal as sealing
-from vmtrace.traces.schema import BATCH_ROWS, EVENTS, FORMAT_VERSION, PLACED, TABLES
+Rows: TypeAlias = pa.Table | pa.RecordBatch | Mapping[str, Any]
+Columns: TypeAlias = list[npt.NDArray[Any]]
 
-Rows = pa.Table | pa.RecordBatch | Mapping[str, Sequence[Any] | npt.NDArray[Any]]
-
-_COLUMNS = {
-    "opcode": np.dtype(np.uint8),
-    "offset": np.dtype(np.uint32),
-    "stack_depth": np.dtype(np.uint16),
-    "frame_id": np.dtype(np.uint32),
-    "code_id": np.dtype(np.uint32),
-}
+# An opcode is written as the index of its name.
+_TYPES = [field.type.index_type if field.name == "opcode" else field.type for field in EVENTS]
+_CODECS = {"lz4": pa.Codec("lz4"), "zstd": pa.Codec("zstd", compression_level=1)}
 
 
 class TraceWriter:
     """Writes one trace. The file is created at once, so that a failure shows before the program runs.
 
-    What explains a row comes before it: `add` the frames and exits of a stretch of rows, then `write` the rows.
-    An OSError (disk full, say) from any call ends the trace: the file is closed, what was written stays readable
-    as an incomplete trace, and every later call raises the error again.
+    What explains rows comes before them: `add` the codes, frames and exits of a stretch of rows, then `write`
+    it.
+
+    An exception while the file is being written (the disk is full, say) ends the trace: the file is closed,
+    what is on disk can be read as an incomplete trace, and every later call raises OSError.
     """
 
     def __init__(
-        self, path: str | os.PathLike[str], *, opcode_names: Sequence[str], run: Mapping[str, Any], compression: str = "lz4"
+        self,
+        path: str | os.PathLike[str],
+        *,
+        opcode_names: Sequence[str],
+        run: Mapping[str, Any],
+        compression: str = "lz4",
     ) -> None:
-        """`opcode_names`: 256 different names, by opcode number; `run`: facts known now, as JSON can hold them."""
+        """`opcode_names`: 256 different names, by opcode number; `run`: facts known at the start, for JSON.
+
+        `compression` is lz4 (fast) or zstd (half the size). An existing file is overwritten; OSError if it
+        cannot be.
+        """
         if len(opcode_names) != 256 or len(set(opcode_names)) != 256:
             raise ValueError("a trace needs 256 opcode names, all different")
-        facts = {sealing.SCHEMA_FORMAT: str(FORMAT_VERSION), sealing.SCHEMA_RUN: json.dumps(dict(run))}
-        self.rows = 0
-        self.frames = 0
+        facts = {metadata.FORMAT: str(FORMAT_VERSION), metadata.RUN: json.dumps(dict(run))}
+        # One thread: batches are so small that handing their columns round takes longer than it saves.
+        options = pa.ipc.IpcWriteOptions(compression=_CODECS[compression], use_threads=False)
         self._names = pa.array(opcode_names, pa.string())
-        self._pending: dict[str, list[pa.Table]] = {name: [] for name in TABLES}
-        self._buffer = {name: np.empty(BATCH_ROWS, dtype) for name, dtype in _COLUMNS.items()}
+        self._queues = {name: _Queue(name) for name in TABLES}
+        self._buffers = [np.empty(BATCH_ROWS, kind.to_pandas_dtype()) for kind in _TYPES]
         self._buffered = 0
-        self._sink = _Sink(path)
-        options = pa.ipc.IpcWriteOptions(compression=_codec(compression))
-        self._arrow = pa.ipc.new_file(self._sink, EVENTS.with_metadata(facts), options=options)
-        # A batch of no rows puts schema and opcode names on disk now: a program that is killed leaves at least these.
-        self._emit(self._slice(0, 0))
+        self._failure: BaseException | None = None
+        self._file = _BlockSink(path)
+        with self._writing():
+            self._arrow = pa.ipc.new_file(self._file, EVENTS.with_metadata(facts), options=options)
+            # A batch of no rows brings schema and opcode names to disk, should the program be killed.
+            self._emit(self._head(0))
+
+    @property
+    def rows(self) -> int:
+        """The number of rows given so far."""
+        return self._file.rows + self._buffered
 
     def add(self, table: str, rows: Rows) -> None:
-        """Queue rows of a table ("codes", "instructions", "frames", "exits", "sources") for the next batch.
+        """Queue rows of "codes", "instructions", "frames", "exits" or "sources" for the next batch.
 
-        Frames and exits go out with the batch their row lies in, which must not have been written yet (ValueError).
+        Frames and exits go out with the batch that holds their row; ValueError if that row has been given
+        already, or where the rows do not fit the table.
         """
-        new = _as_table(rows, TABLES[table])
-        if table in PLACED and new.num_rows:
-            first = pa.compute.min(new[PLACED[table]]).as_py()
-            if first < self.rows:
-                raise ValueError(f"{table} of row {first} come too late, after {self.rows} rows: add them before the rows")
-        if table == "frames":
-            self.frames += new.num_rows
-        self._pending[table].append(new)
+        self._check_open()
+        self._queues[table].add(_as_table(rows, TABLES[table]), self.rows)
 
     def write(
         self,
-        opcode: npt.NDArray[np.uint8],
-        offset: npt.NDArray[np.uint32],
-        stack_depth: npt.NDArray[np.uint16],
-        frame_id: npt.NDArray[np.uint32],
-        code_id: npt.NDArray[np.uint32],
+        opcode: npt.ArrayLike,
+        offset: npt.ArrayLike,
+        stack_depth: npt.ArrayLike,
+        frame_id: npt.ArrayLike,
+        code_id: npt.ArrayLike,
     ) -> None:
-        """Append rows, given as columns of one length. Full batches leave for the file, the rest is kept (copied)."""
-        given = zip(_COLUMNS.items(), (opcode, offset, stack_depth, frame_id, code_id), strict=True)
-        columns = {name: _as_column(values, dtype) for (name, dtype), values in given}
-        length = len(columns["opcode"])
-        if any(len(column) != length for column in columns.values()):
-            raise ValueError("the columns of a trace must be of one length")
-        self.rows += length
-        position = 0
-        while position < length:
-            if self._buffered == 0 and length - position >= BATCH_ROWS:
-                self._emit({name: column[position : position + BATCH_ROWS] for name, column in columns.items()})
-                position += BATCH_ROWS
-                continue
-            taken = min(BATCH_ROWS - self._buffered, length - position)
-            for name, column in columns.items():
-                self._buffer[name][self._buffered : self._buffered + taken] = column[position : position + taken]
-            self._buffered += taken
-            position += taken
-            if self._buffered == BATCH_ROWS:
-                self._emit(self._slice(0, BATCH_ROWS))
-                self._buffered = 0
+        """Append rows, given as columns of one length: not copied where they are arrays of the trace's types.
+
+        Full batches leave for the file, the rest is kept for the next. ValueError where a number does not
+        fit.
+        """
+        given = (opcode, offset, stack_depth, frame_id, code_id)
+        columns = [_as_array(values, kind) for values, kind in zip(given, _TYPES, strict=True)]
+        length = len(columns[0])
+        if any(len(column) != length for column in columns):
+            raise ValueError("the columns of a trace are of one length")
+        with self._writing():
+            position = 0
+            while position < length:
+                rest = [column[position : position + BATCH_ROWS] for column in columns]
+                if len(rest[0]) == BATCH_ROWS and not self._buffered:
+                    self._emit(rest)
+                    position += BATCH_ROWS
+                else:
+                    position += self._keep(rest)
 
     def flush(self) -> None:
-        """Send what is pending to the file as one short batch."""
-        if self._buffered or any(self._pending.values()):
-            self._emit(self._slice(0, self._buffered), everything=True)
-            self._buffered = 0
+        """Send the rows that are kept to the file, as a short batch."""
+        with self._writing():
+            self._emit_kept()
 
     def close(self, end: Mapping[str, Any]) -> None:
-        """Finish the trace with the facts known at the end (rows and frames are added), and close the file."""
-        self.flush()
-        facts = {**end, "rows": self.rows, "frames": self.frames}
-        self._emit(self._slice(0, 0), extra={sealing.END: json.dumps(facts).encode()})
-        self._arrow.close()
-        self._sink.commit()
-        self._sink.close()
+        """Finish the trace with the facts known at the end (rows and frames are added); close the file."""
+        facts = {**end, "rows": self.rows, "frames": self._queues["frames"].total}
+        text = json.dumps(facts).encode()
+        with self._writing():
+            self._emit_kept()
+            self._emit(self._head(0), end=text)
+            self._arrow.close()
+            self._file.commit()
+        self._file.close()
 
     def abandon(self) -> None:
-        """Close the file as it is, without the final batch: an incomplete trace. May be called at any time."""
-        self._sink.close()
+        """Close the file as it is: an incomplete trace. May be called at any time, and again."""
+        self._file.close()
 
-    def _slice(self, start: int, stop: int) -> dict[str, npt.NDArray[Any]]:
-        return {name: column[start:stop] for name, column in self._buffer.items()}
+    def _check_open(self) -> None:
+        if isinstance(self._failure, OSError):
+            raise OSError(self._failure.errno, self._failure.strerror, self._failure.filename)
+        if self._failure:
+            raise OSError(f"the trace ended at an exception: {self._failure!r}")
+        if self._file.closed:
+            raise ValueError("the trace is closed")
 
-    def _emit(
-        self, columns: Mapping[str, npt.NDArray[Any]], everything: bool = False, extra: Mapping[bytes, bytes] | None = None
-    ) -> None:
-        """One record batch, with the tables that belong to it."""
-        metadata = {sealing.FIRST_ROW: b"%d" % self._sink.rows}
-        if self._sink.crc is not None:
-            metadata[sealing.PREVIOUS] = b"%08x" % self._sink.crc
-        length = len(columns["opcode"])
-        limit = None if everything else self._sink.rows + length
-        for name in TABLES:
-            table = self._take(name, limit)
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Let an exception end the trace: what is half written cannot be carried on."""
+        self._check_open()
+        try:
+            yield
+        except BaseException as error:
+            self._failure = error
+            self._file.close()
+            raise
+
+    def _head(self, rows: int) -> Columns:
+        return [buffer[:rows] for buffer in self._buffers]
+
+    def _keep(self, columns: Columns) -> int:
+        """Copy as many rows as the kept batch has room for, and send it off if full; returns how many."""
+        count = min(BATCH_ROWS - self._buffered, len(columns[0]))
+        for buffer, column in zip(self._buffers, columns, strict=True):
+            buffer[self._buffered : self._buffered + count] = column[:count]
+        self._buffered += count
+        if self._buffered == BATCH_ROWS:
+            self._emit_kept()
+        return count
+
+    def _emit_kept(self) -> None:
+        if self._buffered:
+            kept, self._buffered = self._buffered, 0
+            self._emit(self._head(kept))
+
+    def _emit(self, columns: Columns, end: bytes | None = None) -> None:
+        """Write a batch with the tables that belong to it; with `end`, the final one and all that is left."""
+        stop = self._file.rows + len(columns[0])
+        content = {metadata.FIRST_ROW: b"%d" % self._file.rows}
+        if self._file.checksum:
+            content[metadata.PREVIOUS] = self._file.checksum
+        for name, queue in self._queues.items():
+            table = queue.take(None if end else stop)
             if table.num_rows:
-                metadata[b"vmtrace." + name.encode()] = sealing.pack_table(table)
-        metadata.update(extra or {})
-        opcodes = pa.DictionaryArray.from_arrays(pa.array(columns["opcode"]), self._names, safe=False)
-        rest = [pa.array(columns[name]) for name in EVENTS.names[1:]]
-        batch = pa.RecordBatch.from_arrays([opcodes, *rest], schema=EVENTS)
-        self._arrow.write_batch(batch, custom_metadata=sealing.seal(metadata))
-        self._sink.commit()
-        self._sink.rows += length
-
-    def _take(self, name: str, limit: int | None) -> pa.Table:
-        """The pending rows of a table that go with the batch that ends before row `limit` (None: all of them)."""
-        pending = pa.concat_tables([TABLES[name].empty_table(), *self._pending[name]])
-        column = PLACED.get(name)
-        if limit is None or column is None:
-            self._pending[name] = []
-            return pending
-        due = pa.compute.less(pending[column], limit)
-        later = pending.filter(pa.compute.invert(due))
-        self._pending[name] = [later] if later.num_rows else []
-        return pending.filter(due)
+                content[metadata.table_key(name)] = packing.pack(name, table)
+        if end:
+            content[metadata.END] = end
+        opcodes = pa.DictionaryArray.from_arrays(pa.array(columns[0]), self._names, safe=False)
+        arrays = [opcodes, *(pa.array(column) for column in columns[1:])]
+        batch = pa.RecordBatch.from_arrays(arrays, schema=EVENTS)
+        self._arrow.write_batch(batch, custom_metadata=metadata.seal(content))
+        self._file.commit()
+        self._file.rows = stop
 
 
-class _Sink:
-    """The file as Arrow sees it. Bytes are gathered until a batch is whole: then one write, and its CRC-32."""
+class _Queue:
+    """Rows of one table that wait for their batch; in order of their place, if they have one."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._place = PLACED.get(name)
+        self._waiting = EMPTY[name]
+        self._new: list[pa.Table] = []
+        self.total = 0
+
+    def add(self, table: pa.Table, rows: int) -> None:
+        """Queue a table; ValueError if it belongs to the first `rows` rows, which have gone."""
+        if not table.num_rows:
+            return
+        if self._place and (first := int(table[self._place].to_numpy().min())) < rows:
+            raise ValueError(
+                f"{self._name} of row {first:,} come after {rows:,} rows: add them before the rows"
+            )
+        self._new.append(table)
+        self.total += table.num_rows
+
+    def take(self, stop: int | None) -> pa.Table:
+        """Those that belong before row `stop` (None: all)."""
+        if self._new:
+            self._waiting = pa.concat_tables([self._waiting, *self._new]).combine_chunks()
+            self._new.clear()
+            if self._place and not _ascends(self._waiting[self._place]):
+                self._waiting = self._waiting.sort_by(self._place)
+        count = len(self._waiting)
+        if stop is not None and self._place and count:
+            count = int(np.searchsorted(self._waiting[self._place].to_numpy(), stop))
+        taken, self._waiting = self._waiting.slice(0, count), self._waiting.slice(count)
+        return taken
+
+
+class _BlockSink:
+    """The file, as Arrow sees it. Bytes are gathered until a block is whole: one write, and its checksum."""
 
     closed = False
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self._file = Path(path).open("wb", buffering=0)
-        self._parts: list[Any] = []
+        self._path = Path(path)
+        self._file = self._path.open("wb", buffering=0)
+        self._parts: list[bytes | pa.Buffer] = []
         self._position = 0
-        self.crc: int | None = None
-        self.rows = 0
+        self.checksum = b""  # of the last block
+        self.rows = 0  # in the blocks written
 
-    def write(self, data: Any) -> None:
+    def write(self, data: bytes | pa.Buffer) -> None:
         self._parts.append(data)
         self._position += len(data)
 
@@ -174,36 +237,53 @@ class _Sink:
         return self._position
 
     def flush(self) -> None:
-        pass
+        """Nothing: a block leaves when it is whole."""
 
     def commit(self) -> None:
+        """Write the block that was gathered; OSError where the file takes only a part of it."""
         block = b"".join(self._parts)
         self._parts.clear()
-        self.crc = zlib.crc32(block)
-        view = memoryview(block)
-        while view:
-            view = view[self._file.write(view) :]
+        self.checksum = metadata.checksum(block)
+        try:
+            left = memoryview(block)
+            while left:
+                left = left[self._file.write(left) :]
+        except OSError as error:
+            error.filename = os.fspath(self._path)
+            raise
 
     def close(self) -> None:
         self.closed = True
+        self._parts.clear()
         self._file.close()
 
 
-def _codec(name: str) -> pa.Codec | str:
-    return pa.Codec("zstd", compression_level=1) if name == "zstd" else name
+def _ascends(column: pa.ChunkedArray) -> bool:
+    values = column.to_numpy()
+    return bool((values[1:] >= values[:-1]).all())
 
 
-def _as_column(values: npt.ArrayLike, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
-    """The values as a contiguous array of that type; ValueError (ArrowInvalid) where one does not fit."""
+def _as_array(values: npt.ArrayLike, kind: pa.DataType) -> npt.NDArray[Any]:
+    """The values as a contiguous array of that type; ValueError where one does not fit."""
     array = np.ascontiguousarray(values)
-    if array.dtype == dtype:
+    if array.dtype == kind.to_pandas_dtype():
         return array
-    return pa.array(array, type=pa.from_numpy_dtype(dtype)).to_numpy(zero_copy_only=False)
+    converted: npt.NDArray[Any] = pa.array(array, kind).to_numpy()
+    return converted
 
 
 def _as_table(rows: Rows, schema: pa.Schema) -> pa.Table:
+    """The rows as a table of that schema; ValueError where they do not fit it."""
     if isinstance(rows, pa.RecordBatch):
-        return pa.Table.from_batches([rows]).cast(schema)
-    if isinstance(rows, pa.Table):
-        return rows.cast(schema)
-    return pa.Table.from_pydict(dict(rows), schema=schema)
+        rows = pa.Table.from_batches([rows])
+    if not isinstance(rows, pa.Table):
+        rows = pa.table({name: _as_column(rows[name], schema.field(name).type) for name in schema.names})
+    return rows.select(schema.names).cast(schema)
+
+
+def _as_column(values: Any, kind: pa.DataType) -> pa.Array:
+    try:
+        return pa.array(values, kind)
+    except UnicodeEncodeError:
+        # A file name that is not UTF-8 holds lone surrogates in Python.
+        return pa.array([value.encode(errors="backslashreplace").decode() for value in values], kind)
