@@ -148,7 +148,9 @@ class BlockFile:
             rows, sealed = message.batch(batch[: message.head_length(batch)])
             content = metadata.unseal(sealed)
             if content is not None and rows <= BATCH_ROWS:
-                return Head(int(content[metadata.FIRST_ROW]), rows, content)
+                first_row = int(content[metadata.FIRST_ROW])
+                if first_row >= 0:
+                    return Head(first_row, rows, content)
         except (MalformedError, KeyError, ValueError):
             pass
         raise self.damaged(index)

@@ -274,16 +274,19 @@ def _as_array(values: npt.ArrayLike, kind: pa.DataType) -> npt.NDArray[Any]:
 
 def _as_table(rows: Rows, schema: pa.Schema) -> pa.Table:
     """The rows as a table of that schema; ValueError where they do not fit it."""
-    if isinstance(rows, pa.RecordBatch):
-        rows = pa.Table.from_batches([rows])
-    if not isinstance(rows, pa.Table):
-        rows = pa.table({name: _as_column(rows[name], schema.field(name).type) for name in schema.names})
-    return rows.select(schema.names).cast(schema)
+    try:
+        if isinstance(rows, pa.RecordBatch):
+            rows = pa.Table.from_batches([rows])
+        if not isinstance(rows, pa.Table):
+            rows = pa.table({name: _as_column(rows[name], schema.field(name).type) for name in schema.names})
+        return rows.select(schema.names).cast(schema)
+    except (KeyError, OverflowError, TypeError) as error:
+        raise ValueError(f"the rows do not fit the table: {error}") from error
 
 
 def _as_column(values: Any, kind: pa.DataType) -> pa.Array:
     try:
         return pa.array(values, kind)
     except UnicodeEncodeError:
-        # A file name that is not UTF-8 holds lone surrogates in Python.
+        # The name of a file that is not UTF-8 holds lone surrogates in Python.
         return pa.array([value.encode(errors="backslashreplace").decode() for value in values], kind)
