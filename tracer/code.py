@@ -24,6 +24,8 @@ KINDS = {
 }
 LEAVES_FRAME = frozenset({"RETURN_GENERATOR", "YIELD_VALUE"})
 """After these the frame is suspended; what follows is reached by resuming it."""
+NEVER_RAISES = frozenset({"COPY", "SWAP", "PUSH_NULL", "PUSH_EXC_INFO", "POP_EXCEPT", "NOP", "EXTENDED_ARG"})
+"""The exception table may cover these, but nothing leads from them to the handler."""
 ENTERS_HANDLER = "PUSH_EXC_INFO"
 LEAVES_HANDLER = "POP_EXCEPT"
 
@@ -136,7 +138,7 @@ def decode(code: CodeType, operations: Mapping[str, Operation]) -> Code:
     except (LookupError, ValueError, TypeError, AttributeError) as error:
         raise CodeError(code, None, f"not bytecode that a compiler emits ({type(error).__name__}: {error})") from None
     decoded = Code(code, instructions, handlers, index_of=index_of)
-    _hand_on_keyword_names(instructions)
+    _hand_on_keyword_names(decoded)
     _follow_stack(decoded)
     decoded.blocks = list(_blocks(decoded))
     return decoded
@@ -188,11 +190,11 @@ def _varints(table: bytes) -> Iterator[int]:
             value = 0
 
 
-def _hand_on_keyword_names(instructions: list[Instruction]) -> None:
+def _hand_on_keyword_names(decoded: Code) -> None:
     names: tuple[str, ...] = ()
-    for instruction in instructions:
+    for instruction in decoded.instructions:
         if instruction.name == "KW_NAMES":
-            names = instruction.value
+            names = instruction.value = decoded.code.co_consts[instruction.arg]
         elif instruction.name == "CALL":
             instruction.kwnames, names = names, ()
 
@@ -228,7 +230,7 @@ def _follow_stack(decoded: Code) -> None:
         if instruction.target is not None:
             pending.append((instruction.target, left + operation.pushes(arg, jump=True), level))
         handler = decoded.handler_for(index)
-        if handler is not None:
+        if handler is not None and operation.name not in NEVER_RAISES:
             instruction.handler = handler.target
             pending.append((handler.target, handler.depth + handler.lasti + 1, level))
         if max(left + operation.pushes(arg), depth) > code.co_stacksize:
@@ -238,11 +240,11 @@ def _follow_stack(decoded: Code) -> None:
 def _blocks(decoded: Code) -> Iterator[Block]:
     instructions = decoded.instructions
     leaders = {0}
+    for handler in decoded.handlers:
+        leaders |= {handler.start, handler.stop, handler.target}
     for instruction in instructions:
         if instruction.target is not None:
             leaders.add(instruction.target)
-        if instruction.handler is not None:
-            leaders.add(instruction.handler)
         if instruction.operation.flow != "next" or instruction.name in LEAVES_FRAME or instruction.name == LEAVES_HANDLER:
             leaders.add(instruction.index + 1)
     edges = sorted(leaders - {len(instructions)})

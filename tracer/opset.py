@@ -11,16 +11,17 @@ What it returns is what the instruction pushes: one value (`-> Value`), none (`-
     kwnames  the names of a call's keyword arguments
     frame    the `Frame`
 
-A handler that may jump returns `Jump(*pushed)` to do so. One `OpcodeSet` per Python version; a version's module says
+A handler that may jump returns `Jump(*pushed)` to do so; one that calls what the program gives it to call returns
+the `Call`, whose result is pushed. One `OpcodeSet` per Python version; a version's module says
 what it added, changed and removed against the one before, and is held to that when it is imported.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 Value = Any
 Handler = Callable[..., Any]
@@ -39,6 +40,14 @@ class Jump(tuple[Any, ...]):
         return super().__new__(cls, pushed)
 
 
+class Call(NamedTuple):
+    """Returned by a handler for the engine to make: from the program's own frame, where what is called looks for it."""
+
+    function: Any
+    arguments: Sequence[Any]
+    keywords: Mapping[str, Any]
+
+
 @dataclass(frozen=True, slots=True)
 class Operation:
     """One opcode's definition, with its stack effect derived from the handler's signature."""
@@ -54,6 +63,11 @@ class Operation:
     pushed_on_jump: Count
     flow: Flow
     """next: falls through; branch: may jump; jump: always jumps; end: control leaves (return, raise)."""
+
+    @property
+    def returns_value(self) -> bool:
+        """Whether the handler returns the one value that is pushed, rather than a tuple of what is pushed."""
+        return self.pushed is _one
 
     def pops(self, arg: int) -> int:
         return len(self.operands) + (self.starred(arg) if self.star else 0)
@@ -92,10 +106,10 @@ def operation(
     )
 
 
-def _pushed_by_annotation(handler: Handler) -> int:
+def _pushed_by_annotation(handler: Handler) -> int | Count:
     annotation = handler.__annotations__.get("return", "missing")
     if annotation in ("Value", Value):
-        return 1
+        return _one
     if annotation in ("None", None):
         return 0
     raise TypeError(f"{handler.__name__} says neither '-> Value' nor '-> None' nor pushes=")
@@ -103,6 +117,10 @@ def _pushed_by_annotation(handler: Handler) -> int:
 
 def _oparg(arg: int) -> int:
     return arg
+
+
+def _one(arg: int) -> int:
+    return 1
 
 
 def _count(pushes: int | Count) -> Count:

@@ -1,0 +1,37 @@
+"""Which local variables are surely bound at an instruction, whichever way control got there."""
+
+from __future__ import annotations
+
+import inspect
+
+from vmtrace.tracer.code import Code
+
+
+def surely_bound(code: Code) -> list[int]:
+    """By instruction: a bit set over co_varnames. Arguments are bound, STORE_FAST binds, DELETE_FAST unbinds."""
+    names = {name: n for n, name in enumerate(code.code.co_varnames)}
+    everything = (1 << len(names)) - 1
+    bound = [everything] * len(code.instructions)
+    flags = code.code.co_flags
+    arguments = code.code.co_argcount + code.code.co_kwonlyargcount
+    arguments += bool(flags & inspect.CO_VARARGS) + bool(flags & inspect.CO_VARKEYWORDS)
+    pending = [(0, (1 << arguments) - 1)]
+    seen: set[int] = set()
+    while pending:
+        index, before = pending.pop()
+        if index >= len(bound) or (index in seen and bound[index] & before == bound[index]):
+            continue
+        seen.add(index)
+        bound[index] &= before
+        i, after = code.instructions[index], bound[index]
+        if i.name.startswith("STORE_FAST") and i.value in names:
+            after |= 1 << names[i.value]
+        elif i.name.startswith("DELETE_FAST") and i.value in names:
+            after &= ~(1 << names[i.value])
+        if i.handler is not None:
+            pending.append((i.handler, bound[index] & after))
+        if i.target is not None:
+            pending.append((i.target, after))
+        if i.falls_through:
+            pending.append((index + 1, after))
+    return bound

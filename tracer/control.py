@@ -1,0 +1,278 @@
+"""Host forms of the opcodes by which control leaves a basic block: jumps, returns, yields, exceptions."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from vmtrace.tracer.code import Instruction
+from vmtrace.tracer.forms import Forms
+from vmtrace.tracer.notes import RESUME, RETURN, SUSPEND
+from vmtrace.tracer.straight import VOID, Entry
+
+Goto = Callable[[int], list[ast.stmt]]
+"""From an instruction's index to the statements that go there (the stack is in its places)."""
+
+
+@dataclass(slots=True)
+class Control(Forms):
+    recording: bool = False
+    generator: bool = False
+    goto: Goto = field(default=lambda index: [])
+    stacks: dict[int, list[Entry]] = field(default_factory=dict)
+    """By instruction, where blocks begin: which entries of the stack are values in their places, NULLs, or void."""
+    open: bool = True
+    """Whether control can still get to where the next statement would stand."""
+
+    # --- where blocks meet --------------------------------------------------------------------------------------
+
+    def in_places(self) -> None:
+        """Puts every entry into the variable of its place."""
+        self.spill(range(len(self.stack)))
+
+    def leads_to(self, index: int) -> None:
+        """Notes what the stack holds at a block that control goes on to."""
+        self.stacks.setdefault(index, [self._placed(n, e) for n, e in enumerate(self.stack)])
+
+    def _placed(self, place: int, entry: Entry) -> Entry:
+        return self.variable(self.slot(place)) if entry.node is not None else entry
+
+    def jump_out(self, target: int) -> None:
+        """Writes an unconditional jump."""
+        self.in_places()
+        self.leads_to(target)
+        self.out += self.goto(target)
+        self.open = False
+
+    def branch(self, i: Instruction, test: ast.expr, pushed: list[Entry], consumed: list[Entry]) -> None:
+        """Writes a conditional jump: what is on the stack has been evaluated."""
+        assert i.target is not None
+        outside, stack = self.out, list(self.stack)
+        names = frozenset[str]().union(*(e.reads for e in consumed))
+        self.out = []
+        self.stack += pushed
+        self.in_places()
+        self.forget(names)
+        self.leads_to(i.target)
+        body = [*self.out, *self.goto(i.target)]
+        self.out, self.stack = outside, stack
+        self.out.append(ast.If(test, body, [], lineno=self.line))
+
+    def instruction(self, i: Instruction) -> None:
+        """Writes one instruction."""
+        self.line = i.index + 1
+        form = getattr(self, f"form_{i.name}", None)
+        if form is not None:
+            form(i)
+        elif i.operation.flow == "jump":
+            assert i.target is not None
+            self.jump_out(i.target)
+        elif i.operation.flow == "branch":
+            self.paste_branch(i)
+        else:
+            self.paste(i, None)
+
+    def paste_branch(self, i: Instruction) -> None:
+        consumed: list[Entry] = []
+
+        def jump(test: ast.expr, pushed: list[Entry], operands: list[Entry]) -> None:
+            consumed.extend(operands)
+            self.branch(i, test, pushed, operands)
+
+        before = len(self.stack)
+        self.settle_operands_of(i)
+        self.paste(i, jump)
+        assert len(self.stack) <= before + 1
+        self.forget(n for e in consumed for n in e.reads)
+
+    def settle_operands_of(self, i: Instruction) -> None:
+        """`or`'s value is tested and kept, so it has to be in a variable before."""
+        if i.operation.pushes(i.arg, jump=True):
+            self.spill()
+
+    # --- leaving the frame --------------------------------------------------------------------------------------
+
+    def form_RETURN_VALUE(self, i: Instruction) -> None:
+        (entry,) = self.pop()
+        self.out.append(ast.Return(self._leaving(self.value(entry), entry, RETURN), lineno=self.line))
+        self.open = False
+
+    def _leaving(self, value: ast.expr, entry: Entry, token: int) -> ast.expr:
+        """The value, with the note that the frame is left made after it is evaluated."""
+        if not self.recording:
+            return value
+        if entry.atom and not entry.reads & self.temporaries:
+            self.write("_notes.append(TOKEN)\ndel _frames[-1]", TOKEN=self.constant(token))
+            return value
+        return self.expression("(VALUE, _notes.append(TOKEN), _frames.pop())[0]", VALUE=value, TOKEN=self.constant(token))
+
+    def form_RETURN_GENERATOR(self, i: Instruction) -> None:
+        """The host function's own has done it; the None that the first `next` sends is dropped by POP_TOP."""
+        self.stack.append(Entry(self.constant(None)))
+
+    def form_YIELD_VALUE(self, i: Instruction) -> None:
+        before = self.code.instructions[i.index - 1]
+        if before.name == "SEND":
+            self._delegating_yield(i, before)
+            return
+        (entry,) = self.take()
+        variable = self.fresh_besides([entry])
+        yielded = ast.Yield(self._leaving(self.value(entry), entry, SUSPEND), lineno=self.line)
+        if not self.recording:
+            self.out.append(self.assignment(variable, yielded))
+        else:
+            self.write(
+                "try: RESULT = YIELDED\nexcept M.BaseException:\n    BACK\n    raise\nBACK",
+                RESULT=variable,
+                YIELDED=yielded,
+                BACK=ast.Constant(None),
+            )
+            self._put_back_in(self.out)
+        self.forget(entry.reads)
+        self.push_variable(variable)
+
+    def back(self) -> list[ast.stmt]:
+        """Notes that the generator goes on, perhaps on another thread."""
+        if not self.recording:
+            return []
+        return self.made(
+            "_notes = T.notes\n"
+            "_frames = T.frames\n"
+            "_notes += (RESUME, _generator, _frames[-1].f_lasti)\n"
+            "_frames.append(M.getframe())",
+            T=self.expression("M.thread"),
+            RESUME=self.constant(RESUME),
+        )
+
+    def _put_back_in(self, written: list[ast.stmt]) -> None:
+        """Replaces the statement `BACK` (a bare constant) of a template by the note that the generator goes on."""
+        for index in reversed(range(len(written))):
+            statement = written[index]
+            if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
+                written[index : index + 1] = self.back()
+            for part in ("body", "orelse", "handlers"):
+                self._put_back_in(getattr(statement, part, []))
+
+    # --- delegation ---------------------------------------------------------------------------------------------
+
+    def form_SEND(self, i: Instruction) -> None:
+        """Sends to the delegate; what it yields is yielded by the YIELD_VALUE that follows."""
+        assert i.target is not None
+        self.spill()
+        receiver, sent = operands = self.pop(2)
+        ended = self.fresh_besides(operands)
+        result = self.fresh_besides([*operands, self.variable(ended)])
+        self.write(
+            "ENDED, RESULT = M.send(RECEIVER, SENT)",
+            ENDED=ended, RESULT=result, RECEIVER=self.value(receiver), SENT=self.value(sent),
+        )  # fmt: skip
+        self._sent(i, operands, self.load(ended), self.variable(result))
+
+    def _sent(self, i: Instruction, operands: list[Entry], ended: ast.expr, result: Entry) -> None:
+        """After SEND: on with the result where the delegate has ended, on with what it yielded otherwise."""
+        receiver, sent = operands
+        self.branch(i, ended, self.after_delegate(receiver, result), operands)
+        self.stack += [receiver, result]
+        self.forget(sent.reads)
+
+    def after_delegate(self, receiver: Entry, result: Entry) -> list[Entry]:
+        """What SEND leaves when it jumps."""
+        return [result]
+
+    def _delegating_yield(self, i: Instruction, send: Instruction) -> None:
+        """A yield on behalf of a delegate: what is thrown in is thrown into the delegate (CPython: gen_throw)."""
+        assert send.target is not None
+        (entry,) = self.pop()
+        self.in_places()
+        receiver = self.stack[-1]
+        value = self.fresh_besides([entry])
+        self.out.append(self.assignment(value, self.value(entry)))
+        self.forget(entry.reads - {value})
+        yielded = self._leaving(self.load(value), Entry(self.load(value), frozenset((value,))), SUSPEND)
+        self.temporaries |= {".state", ".thrown"}
+        self.write(
+            """
+            _state = True
+            while _state is True:
+                try:
+                    VALUE = YIELDED
+                except M.BaseException as _caught:
+                    BACK
+                    _thrown = _caught
+                    _thrown.__traceback__ = _thrown.__traceback__.tb_next
+                else:
+                    BACK
+                    _state = None
+                    continue
+                _state, VALUE = M.throw_into(RECEIVER, _thrown)
+                _thrown = None
+            """,
+            VALUE=value,
+            YIELDED=ast.Yield(yielded, lineno=self.line),
+            RECEIVER=self.value(receiver),
+            BACK=ast.Constant(None),
+        )
+        self._put_back_in(self.out)
+        result = self.variable(value)
+        stack = self.pop(1)
+        self.branch(send, self.expression("_state is False"), self.after_delegate(receiver, result), [receiver, result])
+        self.stack += [*stack, result]
+
+    # --- exceptions ---------------------------------------------------------------------------------------------
+
+    def form_PUSH_EXC_INFO(self, i: Instruction) -> None:
+        """Being in the host's `except` makes the exception the handled one."""
+        self.stack.insert(-1, VOID)
+
+    def form_POP_EXCEPT(self, i: Instruction) -> None:
+        """Leaving the host's `except` makes the one before the handled one."""
+        self.pop()
+        self.jump_out(i.index + 1)
+
+    def form_RAISE_VARARGS(self, i: Instruction) -> None:
+        operands = self.pop(i.arg)
+        if not operands:
+            self._raise_again(i)
+        else:
+            self.out.append(ast.Raise(*map(self.value, operands), lineno=self.line))
+        self.open = False
+
+    def _raise_again(self, i: Instruction) -> None:
+        self.write("_at = WHERE\nraise", WHERE=self.constant(~i.index))
+
+    def form_RERAISE(self, i: Instruction) -> None:
+        """Raises with traceback and context left as they are, which only a bare `raise` does."""
+        self.reraise(i, self.pop())
+        self.open = False
+
+    def reraise(self, i: Instruction, operands: list[Entry]) -> None:
+        (entry,) = operands
+        self.temporaries |= {".raised", ".traceback", ".context"}
+        self.write(
+            """
+            _raised = EXCEPTION
+            _traceback = _raised.__traceback__
+            _context = _raised.__context__
+            _at = WHERE
+            try:
+                raise _raised
+            except M.BaseException:
+                _raised.__traceback__ = _traceback
+                _raised.__context__ = _context
+                _raised = _traceback = _context = None
+                raise
+            """,
+            EXCEPTION=self.value(entry),
+            WHERE=self.constant(~i.index),
+        )
+
+    def form_END_ASYNC_FOR(self, i: Instruction) -> None:
+        self.spill()
+        operands = self.pop(2)
+        outside, self.out = self.out, []
+        self.reraise(i, operands[1:])
+        reraised, self.out = self.out, outside
+        test = self.expression("not M.isinstance(ERROR, M.StopAsyncIteration)", ERROR=self.value(operands[1]))
+        self.out.append(ast.If(test, reraised, [], lineno=self.line))
+        self.forget(n for e in operands for n in e.reads)

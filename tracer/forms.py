@@ -1,0 +1,270 @@
+"""Host forms of the opcodes that a handler alone can't say: variables, calls, and whatever moves the stack.
+
+Their handlers work on a `Frame`; in host code the frame is the host's own, so a local is a local, a call is a call, and
+what the stack holds is known while writing.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+
+from vmtrace.tracer.code import Instruction
+from vmtrace.tracer.straight import NULL_ENTRY, Entry, Straight
+
+IN_PLACE = 13
+"""BINARY_OP's opargs from here on are the in-place operators."""
+OPERATORS: tuple[type[ast.operator], ...] = (
+    ast.Add,
+    ast.BitAnd,
+    ast.FloorDiv,
+    ast.LShift,
+    ast.MatMult,
+    ast.Mult,
+    ast.Mod,
+    ast.BitOr,
+    ast.Pow,
+    ast.RShift,
+    ast.Sub,
+    ast.Div,
+    ast.BitXor,
+)
+FRAME_READERS = frozenset({"locals", "vars", "dir", "eval", "exec"})
+"""Builtins that look at the frame that calls them."""
+
+
+@dataclass(slots=True)
+class Forms(Straight):
+    """Writes instructions, by `form_<OPNAME>` where there is one and by pasting the handler otherwise."""
+
+    namespace: ast.expr | None = None
+    """Host expression for the mapping that a class or module body's names live in; None where they are globals."""
+
+    # --- constants and the stack --------------------------------------------------------------------------------
+
+    def form_LOAD_CONST(self, i: Instruction) -> None:
+        self.stack.append(Entry(self.constant(i.value)))
+
+    def form_POP_TOP(self, i: Instruction) -> None:
+        if self.stack[-1].atom:
+            self.forget(self.pop()[0].reads)
+        else:
+            (entry,) = self.take()
+            self.statement(ast.Expr(self.value(entry), lineno=self.line), [entry])
+
+    def form_PUSH_NULL(self, i: Instruction) -> None:
+        self.stack.append(NULL_ENTRY)
+
+    def form_COPY(self, i: Instruction) -> None:
+        if not self.stack[-i.arg].atom:
+            self.spill()
+        self.stack.append(self.stack[-i.arg])
+
+    def form_SWAP(self, i: Instruction) -> None:
+        if sum(not e.atom for e in self.stack[-i.arg :]) > 1:
+            self.spill()
+        self.stack[-i.arg], self.stack[-1] = self.stack[-1], self.stack[-i.arg]
+
+    # --- local variables, cells ---------------------------------------------------------------------------------
+
+    def form_LOAD_FAST(self, i: Instruction) -> None:
+        name = i.value
+        if self._surely_bound(i, name):
+            self.push_variable(name)
+        else:
+            self.push(self.load(name), reads=(name,))
+
+    def _surely_bound(self, i: Instruction, name: str) -> bool:
+        names = self.code.code.co_varnames
+        return name in names and bool(self.bound[i.index] >> names.index(name) & 1)
+
+    def form_STORE_FAST(self, i: Instruction) -> None:
+        (entry,) = self.take(changing=i.value)
+        if entry.atom and entry.reads == {i.value}:
+            return
+        self.statement(self._assigned(ast.Name(i.value, ast.Store(), lineno=self.line), entry), [entry])
+
+    def _assigned(self, target: ast.expr, entry: Entry) -> ast.stmt:
+        return ast.Assign([target], self.value(entry), lineno=self.line)
+
+    def form_DELETE_FAST(self, i: Instruction) -> None:
+        self.take(0, changing=i.value)
+        self.out.append(ast.Delete([ast.Name(i.value, ast.Del(), lineno=self.line)], lineno=self.line))
+
+    def form_MAKE_CELL(self, i: Instruction) -> None:
+        """The host function makes its own cells."""
+
+    def form_LOAD_DEREF(self, i: Instruction) -> None:
+        self.push(self.load(i.value))
+
+    def form_STORE_DEREF(self, i: Instruction) -> None:
+        self._store(ast.Name(i.value, ast.Store(), lineno=self.line))
+
+    def _store(self, target: ast.expr) -> None:
+        (entry,) = self.take()
+        self.statement(self._assigned(target, entry), [entry])
+
+    def form_DELETE_DEREF(self, i: Instruction) -> None:
+        self.spill()
+        self.out.append(ast.Delete([ast.Name(i.value, ast.Del(), lineno=self.line)], lineno=self.line))
+
+    def form_LOAD_CLOSURE(self, i: Instruction) -> None:
+        self.push(self.expression("(lambda: X).__closure__[0]", X=i.value))
+
+    def form_LOAD_CLASSDEREF(self, i: Instruction) -> None:
+        space = self._space()
+        self.push(self.expression("M.class_deref(SPACE, NAME, lambda: X)", SPACE=space, NAME=self.constant(i.value), X=i.value))
+
+    # --- globals and namespaces ---------------------------------------------------------------------------------
+
+    def _space(self) -> ast.expr:
+        return self.namespace if self.namespace is not None else self.expression("M.globals()")
+
+    def _global(self, name: str, context: ast.expr_context) -> ast.Name:
+        self.global_names.add(name)
+        return ast.Name(name, context, lineno=self.line)
+
+    def _item(self, name: str, context: ast.expr_context) -> ast.expr:
+        return ast.Subscript(self._space(), self.constant(name), context, lineno=self.line)
+
+    def form_LOAD_GLOBAL(self, i: Instruction) -> None:
+        if i.arg & 1:
+            self.stack.append(NULL_ENTRY)
+        self.push(self._global(i.value, ast.Load()))
+
+    def form_STORE_GLOBAL(self, i: Instruction) -> None:
+        self._store(self._global(i.value, ast.Store()))
+
+    def form_DELETE_GLOBAL(self, i: Instruction) -> None:
+        self.spill()
+        self.out.append(ast.Delete([self._global(i.value, ast.Del())], lineno=self.line))
+
+    def form_LOAD_NAME(self, i: Instruction) -> None:
+        if self.namespace is None:
+            self.push(self._global(i.value, ast.Load()))
+        else:
+            self.push(self.expression("M.load_name(SPACE, NAME)", SPACE=self._space(), NAME=self.constant(i.value)))
+
+    def form_STORE_NAME(self, i: Instruction) -> None:
+        if self.namespace is None:
+            self._store(self._global(i.value, ast.Store()))
+        else:
+            self._store(self._item(i.value, ast.Store()))
+
+    def form_DELETE_NAME(self, i: Instruction) -> None:
+        self.spill()
+        if self.namespace is None:
+            self.out.append(ast.Delete([self._global(i.value, ast.Del())], lineno=self.line))
+        else:
+            self.write("M.delete_name(SPACE, NAME)", SPACE=self._space(), NAME=self.constant(i.value))
+
+    def form_SETUP_ANNOTATIONS(self, i: Instruction) -> None:
+        self.spill()
+        self.write("M.setup_annotations(SPACE)", SPACE=self._space())
+
+    def form_IMPORT_NAME(self, i: Instruction) -> None:
+        operands = self.pop(2)
+        level, fromlist = map(self.value, operands)
+        source = "M.import_here(SPACE, LEVEL, FROMLIST, NAME)"
+        space = self.namespace if self.namespace is not None else ast.Constant(None, lineno=self.line)
+        name = self.constant(i.value)
+        self.push(self.expression(source, SPACE=space, LEVEL=level, FROMLIST=fromlist, NAME=name), operands)
+
+    def form_IMPORT_STAR(self, i: Instruction) -> None:
+        (module,) = self.take()
+        self.write("M.import_star(MODULE, SPACE)", MODULE=self.value(module), SPACE=self._space())
+        self.forget(module.reads)
+
+    # --- operators ----------------------------------------------------------------------------------------------
+
+    def form_BINARY_OP(self, i: Instruction) -> None:
+        if i.arg < IN_PLACE:
+            self.paste(i, None)
+            return
+        left, right = self.stack[-2:]
+        operator = OPERATORS[i.arg - IN_PLACE]()
+        following = self.code.instructions[i.index + 1]
+        if not (following.name == "STORE_FAST" and left.atom and left.reads == {following.value}):
+            self.spill(range(len(self.stack) - 2, len(self.stack) - 1))
+            left, right = self.stack[-2:]
+        assert isinstance(left.node, ast.Name)
+        self.take(2, changing=left.node.id)
+        target = ast.Name(left.node.id, ast.Store(), lineno=self.line)
+        self.out.append(ast.AugAssign(target, operator, self.value(right), lineno=self.line))
+        self.stack.append(left)
+        self.forget(right.reads)
+
+    def form_UNPACK_SEQUENCE(self, i: Instruction) -> None:
+        self._unpack(i, None)
+
+    def form_UNPACK_EX(self, i: Instruction) -> None:
+        self._unpack(i, i.arg & 0xFF)
+
+    def _unpack(self, i: Instruction, star: int | None) -> None:
+        count = i.operation.pushes(i.arg)
+        (sequence,) = self.take()
+        variables: list[str] = []
+        for _ in range(count):
+            variables.append(self.fresh_besides([sequence, *map(self.variable, variables)]))
+        targets: list[ast.expr] = [ast.Name(v, ast.Store(), lineno=self.line) for v in variables]
+        if star is not None:
+            targets[star] = ast.Starred(targets[star], ast.Store(), lineno=self.line)
+        target = ast.List(targets, ast.Store(), lineno=self.line)
+        self.out.append(self._assigned(target, sequence))
+        self.stack += map(self.variable, reversed(variables))
+        self.forget(sequence.reads)
+
+    # --- calls --------------------------------------------------------------------------------------------------
+
+    def form_CALL(self, i: Instruction) -> None:
+        below, first, *rest = operands = self.pop(i.arg + 2)
+        function, positional = (first, rest) if below.null else (below, [first, *rest])
+        named = len(i.kwnames)
+        arguments = [self.value(e) for e in positional]
+        keywords = [
+            ast.keyword(name, value, lineno=self.line)
+            for name, value in zip(i.kwnames, arguments[len(arguments) - named :], strict=True)
+        ]
+        called = self._frame_reader(function, arguments, named) or self.value(function)
+        call = ast.Call(called, arguments[: len(arguments) - named], keywords, lineno=self.line)
+        self.push(call, operands)
+
+    def _frame_reader(self, function: Entry, arguments: list[ast.expr], named: int) -> ast.expr | None:
+        """`locals()` and its kin see the namespace of a class body, which is not the host frame's."""
+        node = function.node
+        if self.namespace is None or named or not _names_a_frame_reader(node):
+            return None
+        return self.expression("M.frame_reader(FUNCTION, SPACE)", FUNCTION=node, SPACE=self.namespace)
+
+    def form_CALL_FUNCTION_EX(self, i: Instruction) -> None:
+        operands = self.pop(3 + (i.arg & 1))
+        _, function, arguments, *keywords = operands
+        call = ast.Call(
+            self.value(function),
+            [ast.Starred(self.value(arguments), ast.Load(), lineno=self.line)],
+            [ast.keyword(None, self.value(k), lineno=self.line) for k in keywords],
+            lineno=self.line,
+        )
+        self.push(call, operands)
+
+    def form_MAKE_FUNCTION(self, i: Instruction) -> None:
+        operands = self.pop(i.operation.pops(i.arg))
+        parts = [self.value(e) for e in operands]
+        flags = self.constant(i.arg)
+        self.push(self.expression("M.make_function(M.globals(), FLAGS, *PARTS)", FLAGS=flags, PARTS=parts), operands)
+
+    def form_LOAD_BUILD_CLASS(self, i: Instruction) -> None:
+        self.push(self.expression("M.build_class()"))
+
+    def form_GET_YIELD_FROM_ITER(self, i: Instruction) -> None:
+        operands = self.pop()
+        flags = self.constant(self.code.flags)
+        source = "M.get_yield_from_iter(ITERABLE, FLAGS)"
+        self.push(self.expression(source, ITERABLE=self.value(operands[0]), FLAGS=flags), operands)
+
+
+def _names_a_frame_reader(node: ast.expr | None) -> bool:
+    """Whether an expression of `_namespace_load`'s or a global's is one of FRAME_READERS by name."""
+    if isinstance(node, ast.Call) and len(node.args) == 2 and isinstance(node.args[1], ast.Constant):
+        return node.args[1].value in FRAME_READERS
+    return isinstance(node, ast.Name) and node.id in FRAME_READERS

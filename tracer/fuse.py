@@ -1,0 +1,360 @@
+"""A code object fused into one Python function: the VM at speed.
+
+The stepping interpreter looks each instruction up and moves its operands through a list. Here both are done once, while
+writing a Python function: basic blocks become straight code (`straight`, `forms`, `control`), and jumps between them a
+loop around a decision tree on the variable `.at`, the number of the block to go to. What an instruction does is still
+what its handler says. For
+
+    def total(n):
+        s = 0
+        for i in range(n):
+            s += i
+        return s
+
+the host function reads, with notes as they are made when recording:
+
+    .notes = thread.notes; .frames = thread.frames
+    .notes += (ENTER, 7, .frames[-1].f_lasti)
+    .frames.append(getframe())
+    .at = 0
+    try:
+        while True:
+            if .at < 1:
+                .notes.append(40)                      # block 40 begins
+                s = 0
+                .s0 = iter(range(n))
+                .at = 1; continue
+            elif .at < 2:
+                .notes.append(41)
+                .v0 = next(.s0, EXHAUSTED)
+                if .v0 is EXHAUSTED:
+                    .s0 = None; .at = 2; continue
+                .notes.append(42)
+                i = .v0; .v0 = None
+                s += i
+                .at = 1; continue
+            else:
+                .notes.append(43)
+                .notes.append(RETURN); del .frames[-1]
+                return s
+    except BaseException as .error0:                   # where it arose is in its traceback
+        .notes += (UNWIND, .error0.__traceback__.tb_lasti)
+        del .frames[-1]
+        raise
+
+Exception handlers run inside the host's own `except`, one nested loop per exception being handled, so the host does
+what PUSH_EXC_INFO and POP_EXCEPT do.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from types import ModuleType
+
+from vmtrace.tracer.bound import surely_bound
+from vmtrace.tracer.code import ENTERS_HANDLER, LEAVES_HANDLER, Block, Code
+from vmtrace.tracer.control import Control
+from vmtrace.tracer.host import Constants, Host, finish
+from vmtrace.tracer.notes import CREATE, ENTER, RAISE, UNWIND
+from vmtrace.tracer.straight import VOID, Entry
+from vmtrace.tracer.templates import Source, statements
+
+NO_HANDLER = -1
+
+
+class Fuser:
+    """Writes the host function of one code object."""
+
+    def __init__(
+        self,
+        code: Code,
+        support: ModuleType,
+        source: Source,
+        namespace_is_globals: bool,
+        recorded: tuple[int, int] | None,
+    ) -> None:
+        """`recorded`: code id and first block id, or None to note nothing."""
+        self.code = code
+        self.recorded = recorded
+        self.constants = Constants()
+        self.instruction_of: list[int] = []
+        """Filled in when the host code is there; by code unit, the instruction's index."""
+        self.unit_of: list[int] = []
+        """The same the other way round, as a byte offset."""
+        self.handler_of: list[int] = []
+        """By instruction: the chain that its exception handler begins, or NO_HANDLER."""
+        is_body = code.kind in ("module", "class")
+        self.writer = Control(
+            code,
+            self.constants,
+            source,
+            self.constants.node(support),
+            surely_bound(code),
+            recording=recorded is not None,
+            generator=code.suspends,
+            goto=self._goto,
+        )
+        if is_body and not namespace_is_globals:
+            self.writer.namespace = ast.Name(".namespace", ast.Load())
+        self.blocks = [b for b in code.blocks if code.instructions[b.start].depth is not None]
+        self.block_at = {b.start: b for b in self.blocks}
+        self.chains = self._chains()
+        self.chain_of = {chain[0].start: n for n, chain in enumerate(self.chains)}
+        self.level = 0
+        self.forgotten: list[tuple[list[ast.stmt], set[str]]] = []
+        """Places in the host code where our variables are let go, but for some; filled in when all are known."""
+
+    # --- which blocks follow one another without a jump ----------------------------------------------------------
+
+    def _chains(self) -> list[list[Block]]:
+        """Runs of blocks in which each is reached from the one before and from nowhere else."""
+        instructions = self.code.instructions
+        sources: dict[int, int] = {}
+        for block in self.blocks:
+            last = instructions[block.stop - 1]
+            if last.target is not None:
+                sources[last.target] = sources.get(last.target, 0) + 2
+            if last.falls_through:
+                sources[last.index + 1] = sources.get(last.index + 1, 0) + 1
+        for i in instructions:
+            if i.handler is not None and i.depth is not None:
+                sources[i.handler] = 2
+        chains: list[list[Block]] = []
+        for block in self.blocks:
+            before = chains[-1][-1] if chains else None
+            if (
+                before is not None
+                and before.stop == block.start
+                and sources.get(block.start) == 1
+                and self._level(before) == self._level(block)
+                and instructions[before.stop - 1].name not in (LEAVES_HANDLER, "RETURN_GENERATOR")
+            ):
+                chains[-1].append(block)
+            else:
+                chains.append([block])
+        return chains
+
+    def _level(self, block: Block) -> int:
+        """How many exceptions are being handled in it; a block that begins to handle one counts it."""
+        first = self.code.instructions[block.start]
+        return first.level + (first.name == ENTERS_HANDLER)
+
+    # --- the function --------------------------------------------------------------------------------------------
+
+    def fuse(self) -> Host:
+        code, writer = self.code, self.writer
+        prologue = len(code.instructions) + 2 if code.suspends and self.recorded else None
+        body = self._prologue(prologue)
+        start = 0
+        if code.suspends:
+            start = next(b.stop for b in self.blocks if code.instructions[b.stop - 1].name == "RETURN_GENERATOR")
+            self.chains = [c for c in self.chains if c[0].stop > start or c[-1].stop > start]
+            self.chain_of = {chain[0].start: n for n, chain in enumerate(self.chains)}
+        self._find_handlers()
+        if code.suspends:
+            writer.stacks[start] = [VOID]
+        body += self._region(0)
+        for place, kept in self.forgotten:
+            place += [self._none(name) for name in sorted(writer.temporaries - kept)]
+        host = finish(code, body, self.constants, prologue, writer.global_names)
+        self.instruction_of += host.instruction_of
+        self.unit_of += self._units(host)
+        return host
+
+    def _units(self, host: Host) -> list[int]:
+        units = [0] * len(self.code.instructions)
+        for unit in reversed(range(len(host.instruction_of))):
+            units[host.instruction_of[unit]] = 2 * unit
+        return units
+
+    def _none(self, name: str) -> ast.stmt:
+        return ast.Assign([ast.Name(name, ast.Store())], ast.Constant(None))
+
+    def _find_handlers(self) -> None:
+        for i in self.code.instructions:
+            self.handler_of.append(NO_HANDLER if i.handler is None or i.depth is None else self.chain_of[i.handler])
+
+    def _prologue(self, creation: int | None) -> list[ast.stmt]:
+        """Notes the call, before anything of the program runs."""
+        writer = self.writer
+        writer.line = 1
+        body: list[ast.stmt] = []
+        if self.recorded is not None:
+            code_id, first_block = self.recorded
+            here = {
+                "T": writer.expression("M.thread"),
+                "CODE": self.constants.node(code_id),
+                "BLOCK": self.constants.node(first_block),
+            }
+            if creation is not None:
+                source = "_generator = M.create(CODE, BLOCK)"
+                body += statements(source, creation, M=writer.support, _generator=".generator", **here)
+                body += writer.back()
+            else:
+                body += writer.made(
+                    "_notes = T.notes\n_frames = T.frames\n"
+                    "_notes += (ENTER, CODE, _frames[-1].f_lasti)\n_frames.append(M.getframe())",
+                    ENTER=self.constants.node(ENTER),
+                    **here,
+                )
+        if writer.namespace is not None:
+            body += writer.made("_namespace = M.locals()")
+        return body
+
+    # --- regions: the blocks that run while so many exceptions are being handled ----------------------------------
+
+    def _region(self, level: int) -> list[ast.stmt]:
+        """The loop around the chains of one level, and the `except` around those of the next."""
+        numbers = [n for n, chain in enumerate(self.chains) if self._level(chain[0]) == level]
+        outer_level, self.level = self.level, level
+        written = {n: self._chain(n) for n in numbers}
+        self.level = outer_level
+        tree = self._tree(numbers, written)
+        loops = level > 0 or len(numbers) > 1 or self._returns_to(numbers) or any(self._catches(n) for n in numbers)
+        begin = self.writer.made("_at = 0") if level == 0 else []
+        if not loops and self.recorded is None:
+            return [*begin, *tree]
+        if not loops:
+            return [*begin, ast.Try(tree, [self._except(level)], [], [])]
+        if level == 0 and not any(h != NO_HANDLER for h in self.handler_of) and self.recorded is None:
+            return [*begin, ast.While(ast.Constant(True), tree, [])]
+        if level == 0 and not any(h != NO_HANDLER for h in self.handler_of):
+            loop = ast.While(ast.Constant(True), tree, [])
+            return [*begin, ast.Try([loop], [self._except(level)], [], [])]
+        return [*begin, ast.While(ast.Constant(True), [ast.Try(tree, [self._except(level)], [], [])], [])]
+
+    def _returns_to(self, numbers: list[int]) -> bool:
+        heads = {self.chains[n][0].start for n in numbers}
+        blocks = [b for n in numbers for b in self.chains[n]]
+        return any(self.code.instructions[b.stop - 1].target in heads for b in blocks)
+
+    def _catches(self, number: int) -> bool:
+        instructions = (i for b in self.chains[number] for i in self.code.instructions[b.start : b.stop])
+        return any(i.handler is not None for i in instructions)
+
+    def _tree(self, numbers: list[int], written: Mapping[int, list[ast.stmt]]) -> list[ast.stmt]:
+        """Decides on `.at` by halves."""
+        if len(numbers) == 1:
+            return written[numbers[0]]
+        middle = len(numbers) // 2
+        left, right = self._tree(numbers[:middle], written), self._tree(numbers[middle:], written)
+        self.writer.line = self.chains[numbers[0]][0].start + 1
+        test = self.writer.expression("_at < MIDDLE", MIDDLE=self.constants.node(numbers[middle]))
+        return [ast.If(test, left, right, lineno=self.writer.line)]
+
+    def _except(self, level: int) -> ast.ExceptHandler:
+        """What happens to an exception: on to its handler, or out of the frame.
+
+        Nothing is called here: at the recursion limit a call would raise again.
+        """
+        writer = self.writer
+        handled = any(h != NO_HANDLER for h in self.handler_of)
+        error = f".error{level}"
+        names = {
+            "ERROR": error,
+            "TABLE": self.constants.node(self.instruction_of),
+            "UNITS": self.constants.node(self.unit_of),
+            "HANDLERS": self.constants.node(self.handler_of),
+        }
+        note = self.recorded is not None
+        body: list[ast.stmt] = []
+        raised = "_position = UNITS[~_at] if _at < 0 else ERROR.__traceback__.tb_lasti\n"
+        if handled:
+            find = "_at = HANDLERS[~_at if _at < 0 else TABLE[ERROR.__traceback__.tb_lasti // 2]]\n"
+            body += writer.made((raised if note else "") + find, **names)
+            body.append(ast.If(writer.expression("_at < 0"), self._unwinding(note), []))
+            if note:
+                body += writer.made("_notes += (RAISE, _position)", RAISE=self.constants.node(RAISE))
+            body += writer.made("_error = ERROR", **names)
+            body += self._inner(level)
+        else:
+            body += [*(writer.made(raised, **names) if note else []), *self._unwinding(note)]
+        return ast.ExceptHandler(writer.expression("M.BaseException"), error, body)
+
+    def _unwinding(self, note: bool) -> list[ast.stmt]:
+        written: list[ast.stmt] = []
+        if note:
+            source = "_notes += (UNWIND, _position)\ndel _frames[-1]"
+            written += self.writer.made(source, UNWIND=self.constants.node(UNWIND))
+        written += [self._forget(set()), ast.Raise()]
+        return written
+
+    def _inner(self, level: int) -> list[ast.stmt]:
+        """The handlers that make the exception the handled one, run here, inside the `except`."""
+        numbers = [n for n, chain in enumerate(self.chains) if self._level(chain[0]) == level + 1]
+        if not numbers:
+            return []
+        inner = self._region(level + 1)
+        entered = [n for n in numbers if self.code.instructions[self.chains[n][0].start].name == ENTERS_HANDLER]
+        test = self.writer.expression("_at in ENTERED", ENTERED=self.constants.node(tuple(entered)))
+        return [ast.If(test, inner, [])]
+
+    # --- chains ---------------------------------------------------------------------------------------------------
+
+    def _goto(self, index: int) -> list[ast.stmt]:
+        number = self.chain_of[index]
+        here = self._level(self.chains[number][0]) == self.level
+        return self.writer.made("_at = NUMBER\ncontinue" if here else "_at = NUMBER\nbreak", NUMBER=self.constants.node(number))
+
+    def _chain(self, number: int) -> list[ast.stmt]:
+        """The statements of a chain; control leaves them by a jump, a return or a raise."""
+        writer, chain = self.writer, self.chains[number]
+        first = self.code.instructions[chain[0].start]
+        writer.out, writer.open, writer.line = [], True, first.index + 1
+        writer.stack = self._entry_stack(first.index)
+        handler = next((h for h in self.code.handlers if h.target == first.index), None)
+        if handler is not None and first.index in {i.handler for i in self.code.instructions}:
+            self._begin_handler(handler.depth, handler.lasti)
+        for block in chain:
+            if not writer.open:
+                break
+            self._block(block)
+        if writer.open:
+            writer.jump_out(chain[-1].stop)
+        return writer.out
+
+    def _entry_stack(self, index: int) -> list[Entry]:
+        writer = self.writer
+        known = writer.stacks.get(index)
+        depth = self.code.instructions[index].depth or 0
+        return list(known) if known is not None else [writer.variable(writer.slot(n)) for n in range(depth)]
+
+    def _begin_handler(self, depth: int, lasti: bool) -> None:
+        """The stack at a handler: what was kept, the offset (which only RERAISE reads), the exception."""
+        writer = self.writer
+        kept = writer.stack[:depth]
+        slot = writer.slot(depth + lasti)
+        writer.out.append(self._forget({".error"}.union(*(e.reads for e in kept))))
+        writer.write("SLOT = _error\n_error = None", SLOT=slot)
+        writer.temporaries.add(".error")
+        writer.stack = [*kept, *([VOID] if lasti else []), writer.variable(slot)]
+
+    def _forget(self, kept: set[str]) -> ast.stmt:
+        """A place where all our variables but some are let go."""
+        place: list[ast.stmt] = [ast.Pass()]
+        self.forgotten.append((place, kept))
+        return ast.If(ast.Constant(True), place, [])
+
+    def _block(self, block: Block) -> None:
+        writer = self.writer
+        instructions = self.code.instructions[block.start : block.stop]
+        self._settle(block)
+        if self.recorded is not None:
+            writer.line = block.start + 1
+            writer.write("_notes.append(BLOCK)", BLOCK=self.constants.node(self.recorded[1] + block.index))
+        for i in instructions:
+            writer.instruction(i)
+            if not writer.open:
+                return
+
+    def _settle(self, block: Block) -> None:
+        """Before a block is noted, what came before is evaluated; what a handler needs is in its place."""
+        writer = self.writer
+        kept = max((h.depth for h in self.code.handlers if h.start < block.stop and h.stop > block.start), default=0)
+        writer.spill(range(kept))
+        for i in self.code.instructions[block.start : block.stop]:
+            if i.handler is not None:
+                depth = next(h.depth for h in self.code.handlers if h.target == i.handler)
+                writer.stacks.setdefault(i.handler, [writer._placed(n, e) for n, e in enumerate(writer.stack[:depth])])
+

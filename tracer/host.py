@@ -1,0 +1,264 @@
+"""Host code: Python made from a program's function, dressed as that function.
+
+An engine says what a function does as the syntax tree of a `def`'s body, whose line numbers are 1 + the index of the
+instruction that each node stands for. `finish` compiles it and gives it the name, the flags, the variables and the
+positions of the program's own code object, so that the frame that runs it is, to the program, the function's frame:
+CPython binds its arguments, closes over its cells, shows its locals, prints its lines in tracebacks.
+"""
+
+from __future__ import annotations
+
+import ast
+import dis
+import inspect
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from types import CodeType
+from typing import Any
+
+from vmtrace.tracer.code import Code
+from vmtrace.tracer.hide import hide_code
+
+PREFIX = "."
+"""Our own variables in a host function start with it, so no program's name can clash."""
+HIDDEN = ".t"
+"""What they are called in the end. PyFrame_FastToLocals sets and deletes keys in the order of the variables; the last
+variable of this name is never bound, so it takes the key away again, and locals() shows the program's names only."""
+PLACEHOLDER = "\0vmtrace\0"
+
+Position = tuple[int | None, int | None, int | None, int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """A finished host code object."""
+
+    code: CodeType
+    instruction_of: Sequence[int]
+    """By code unit (byte offset // 2): index of the instruction that the unit is part of."""
+
+
+class Constants:
+    """Objects that host code refers to as constants: the compiler sees a placeholder string."""
+
+    def __init__(self) -> None:
+        self._objects: list[Any] = []
+        self._number: dict[int, int] = {}
+
+    def node(self, value: Any) -> ast.expr:
+        """An expression whose value is `value`, whatever that is."""
+        if value is None or type(value) in (bool, int, float, complex, bytes, type(...)):
+            return ast.Constant(value)
+        if type(value) is str and not value.startswith(PLACEHOLDER):
+            return ast.Constant(value)
+        number = self._number.get(id(value))
+        if number is None:
+            number = self._number[id(value)] = len(self._objects)
+            self._objects.append(value)
+        return ast.Constant(f"{PLACEHOLDER}{number}")
+
+    def resolve(self, constant: Any) -> Any:
+        if type(constant) is str and constant.startswith(PLACEHOLDER):
+            return self._objects[int(constant.removeprefix(PLACEHOLDER))]
+        if isinstance(constant, CodeType):  # a lambda of ours: it must not show in tracebacks
+            return hide_code(constant)
+        return constant
+
+
+def finish(
+    code: Code,
+    body: list[ast.stmt],
+    constants: Constants,
+    prologue: int | None = None,
+    global_names: Iterable[str] = (),
+) -> Host:
+    """Compiles a function's body into its host code.
+
+    With `prologue`, the body's first statement, whose line that is, is moved to where a generator function still runs
+    as a call, before it makes its generator.
+    """
+    made = _compiled(code, body, sorted(global_names))
+    units = made.co_code
+    instruction_of = _instruction_of(made, len(code.instructions), prologue)
+    if prologue is not None:
+        units, instruction_of = _moved_to_the_call(made, instruction_of)
+    positions = [code.instructions[i].position for i in instruction_of]
+    original = code.code
+    finished = made.replace(
+        co_name=original.co_name,
+        co_qualname=original.co_qualname,
+        co_filename=original.co_filename,
+        co_firstlineno=original.co_firstlineno,
+        co_flags=original.co_flags,
+        co_code=units,
+        co_consts=tuple(constants.resolve(c) for c in made.co_consts),
+        co_varnames=tuple(_shown(n, original.co_varnames) for n in made.co_varnames),
+        co_linetable=line_table(positions, original.co_firstlineno),
+    )
+    return Host(finished, instruction_of)
+
+
+def _shown(name: str, program_names: Sequence[str]) -> str:
+    return HIDDEN if name.startswith(PREFIX) and name not in program_names else name
+
+
+def _compiled(code: Code, body: list[ast.stmt], global_names: list[str]) -> CodeType:
+    original = code.code
+    function = ast.FunctionDef(
+        name="host",
+        args=_arguments(original),
+        body=[*_documentation(original), *_declarations(code, global_names), *body, _never_bound()],
+        decorator_list=[],
+        lineno=1,
+        col_offset=0,
+    )
+    free = [ast.Assign([ast.Name(n, ast.Store())], ast.Constant(None)) for n in original.co_freevars]
+    outer = ast.FunctionDef(name="outer", args=_no_arguments(), body=[*free, function], decorator_list=[])
+    tree = ast.Module([outer], [])
+    for part in (function, outer):
+        part.type_params = []
+    _place(tree)
+    module = compile(tree, "<host>", "exec", dont_inherit=True, optimize=0)
+    return _code_named(_code_named(module, "outer"), "host")
+
+
+def _code_named(code: CodeType, name: str) -> CodeType:
+    return next(c for c in code.co_consts if isinstance(c, CodeType) and c.co_name == name)
+
+
+def _place(tree: ast.AST, line: int = 1) -> None:
+    """Gives every node that has no line its parent's; end_lineno is what carries the instruction's index."""
+    line = getattr(tree, "lineno", line)
+    if "lineno" in tree._attributes:
+        tree.lineno = tree.end_lineno = line
+        tree.col_offset = tree.end_col_offset = 0
+    for child in ast.iter_child_nodes(tree):
+        _place(child, line)
+
+
+def _no_arguments() -> ast.arguments:
+    return ast.arguments(posonlyargs=[], args=[], vararg=None, kwonlyargs=[], kw_defaults=[], kwarg=None, defaults=[])
+
+
+def _arguments(code: CodeType) -> ast.arguments:
+    names = iter(code.co_varnames)
+    arguments = _no_arguments()
+    arguments.posonlyargs = [ast.arg(next(names)) for _ in range(code.co_posonlyargcount)]
+    arguments.args = [ast.arg(next(names)) for _ in range(code.co_argcount - code.co_posonlyargcount)]
+    arguments.kwonlyargs = [ast.arg(next(names)) for _ in range(code.co_kwonlyargcount)]
+    arguments.kw_defaults = [None] * code.co_kwonlyargcount
+    if code.co_flags & inspect.CO_VARARGS:
+        arguments.vararg = ast.arg(next(names))
+    if code.co_flags & inspect.CO_VARKEYWORDS:
+        arguments.kwarg = ast.arg(next(names))
+    return arguments
+
+
+def _documentation(code: CodeType) -> list[ast.stmt]:
+    """A function's docstring is its first constant, and its making takes it from there."""
+    if code.co_flags & inspect.CO_OPTIMIZED and code.co_consts and isinstance(code.co_consts[0], str):
+        return [ast.Expr(ast.Constant(code.co_consts[0]))]
+    return []
+
+
+def _declarations(code: Code, global_names: list[str]) -> list[ast.stmt]:
+    """Says, in code that is never reached, which names are local, cells, free, and whether this is a generator."""
+    original = code.code
+    declared: list[ast.stmt] = []
+    if global_names:
+        declared.append(ast.Global(global_names))
+    arguments = set(original.co_varnames[: _argument_count(original)])
+    local = [n for n in (*original.co_varnames, *original.co_cellvars) if n not in arguments]
+    shared = [*original.co_cellvars, *original.co_freevars]
+    unreached: list[ast.stmt] = [ast.Assign([ast.Name(n, ast.Store())], ast.Constant(None)) for n in local]
+    if shared:
+        names: list[ast.expr] = [ast.Name(n, ast.Load()) for n in shared]
+        unreached.append(ast.Expr(ast.Lambda(_no_arguments(), ast.Tuple(names, ast.Load()))))
+    rebound = [n for n in original.co_freevars]
+    if rebound:
+        declared.append(ast.Nonlocal(rebound))
+    if code.suspends:
+        unreached.append(ast.Expr(ast.Yield(None)))
+    if unreached:
+        declared.append(ast.If(ast.Constant(False), unreached, []))
+    return declared
+
+
+def _argument_count(code: CodeType) -> int:
+    stars = bool(code.co_flags & inspect.CO_VARARGS) + bool(code.co_flags & inspect.CO_VARKEYWORDS)
+    return code.co_argcount + code.co_kwonlyargcount + stars
+
+
+def _never_bound() -> ast.stmt:
+    return ast.Delete([ast.Name(f"{PREFIX}last", ast.Del())])
+
+
+def _instruction_of(made: CodeType, count: int, prologue: int | None) -> list[int]:
+    """By code unit: the instruction's index, from the line that its syntax node was given; -1 in the prologue."""
+    indices: list[int] = []
+    index = 0
+    for _, line, _, _ in made.co_positions():
+        if line is not None:
+            index = -1 if line == prologue else min(max(line - 1, 0), count - 1)
+        indices.append(index)
+    return indices
+
+
+def _moved_to_the_call(made: CodeType, instruction_of: list[int]) -> tuple[bytes, list[int]]:
+    """Exchanges RETURN_GENERATOR … RESUME with the prologue's statement, which follows it: straight code, same length."""
+    units = [made.co_code[i : i + 2] for i in range(0, len(made.co_code), 2)]
+    start = next(i for i, u in enumerate(units) if u[0] == dis.opmap["RETURN_GENERATOR"])
+    middle = instruction_of.index(-1)
+    stop = next(i for i in range(middle, len(units)) if instruction_of[i] != -1)
+    order = [*range(start), *range(middle, stop), *range(start, middle), *range(stop, len(units))]
+    return b"".join(units[i] for i in order), [max(instruction_of[i], 0) for i in order]
+
+
+def line_table(positions: Sequence[Position], first_line: int) -> bytes:
+    """Encodes a position per code unit as co_linetable (CPython: Objects/locations.md)."""
+    table = bytearray()
+    line = first_line
+    for position, count in _runs(positions):
+        for length in _lengths(count):
+            start, end, column, end_column = position
+            if start is None:
+                table.append(0x80 | 15 << 3 | length - 1)
+                continue
+            if end is None or column is None or end_column is None:
+                table.append(0x80 | 13 << 3 | length - 1)
+                table += _varint(_signed(start - line))
+            else:
+                table.append(0x80 | 14 << 3 | length - 1)
+                for number in (_signed(start - line), end - start, column + 1, end_column + 1):
+                    table += _varint(number)
+            line = start
+    return bytes(table)
+
+
+def _runs(positions: Sequence[Position]) -> Iterator[tuple[Position, int]]:
+    count = 0
+    for index, position in enumerate(positions):
+        count += 1
+        if index + 1 == len(positions) or positions[index + 1] != position:
+            yield position, count
+            count = 0
+
+
+def _lengths(count: int) -> Iterator[int]:
+    """An entry covers at most eight code units."""
+    while count > 0:
+        yield min(count, 8)
+        count -= 8
+
+
+def _signed(number: int) -> int:
+    return -number << 1 | 1 if number < 0 else number << 1
+
+
+def _varint(number: int) -> bytes:
+    encoded = bytearray()
+    while number >= 64:
+        encoded.append(64 | number & 63)
+        number >>= 6
+    encoded.append(number)
+    return bytes(encoded)

@@ -1,0 +1,160 @@
+"""What host code calls: the handlers' world, and what a frame asks of the VM, in one module object per machine.
+
+Everything here runs between two instructions of the program, so none of it may be seen: functions are hidden, and what
+the program's frame is, is asked of CPython (`sys._getframe(1)` is the next frame that is not hidden).
+"""
+
+from __future__ import annotations
+
+import _thread
+import builtins
+import itertools
+import sys
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from vmtrace.tracer import coroutines, semantics
+from vmtrace.tracer.hide import hide, hide_functions
+from vmtrace.tracer.notes import CREATE, SUSPEND
+from vmtrace.tracer.opset import Operation
+
+if TYPE_CHECKING:
+    from vmtrace.tracer.vm import VirtualMachine
+
+_counted = itertools.count()
+MISSING = object()
+
+
+class Bottom:
+    """Stands below a thread's first traced frame."""
+
+    f_lasti = -1
+
+
+class Notes(_thread._local):
+    """The calling thread's notes, and the host frames that are running, outermost first."""
+
+    def __init__(self, notes_of_thread: Callable[[], list[int]]) -> None:
+        self.notes = notes_of_thread()
+        self.frames: list[Any] = [Bottom]
+
+    __init__ = hide(__init__)
+
+
+def support(
+    vm: VirtualMachine, operations: Mapping[str, Operation], notes_of_thread: Callable[[], list[int]] | None
+) -> ModuleType:
+    """The module that stands in host code under the name `M`."""
+    module = ModuleType("vmtrace.support")
+    names = vars(module)
+    names.update(vars(builtins))
+    for operation in operations.values():
+        names.update(operation.handler.__globals__)
+        names[f"byte_{operation.name}"] = hide(operation.handler)
+    names.update(_FUNCTIONS)
+    names.update(vm=vm, make_function=vm.make_function, getframe=sys._getframe)
+    names.update(send=coroutines.send, get_yield_from_iter=coroutines.get_yield_from_iter)
+    names["setup_annotations"], names["delete_name"] = semantics.setup_annotations, semantics.delete_name
+    names["import_star"] = semantics.import_star
+    names["locals"], names["globals"] = builtins.locals, builtins.globals
+    if notes_of_thread is not None:
+        thread = Notes(notes_of_thread)
+        names.update(thread=thread, create=_creator(thread))
+    return module
+
+
+def _creator(thread: Notes) -> Callable[[int, int], int]:
+    def create(code_id: int, block: int) -> int:
+        """Notes that a generator-like frame is made and suspended; returns the number that it goes by."""
+        generator = next(_counted)
+        thread.notes.extend((CREATE, code_id, thread.frames[-1].f_lasti, generator, block, SUSPEND))
+        return generator
+
+    return hide(create)
+
+
+def load_name(namespace: Mapping[str, Any], name: str) -> Any:
+    """A name of a class body, or of code that was given a namespace."""
+    try:
+        return namespace[name]
+    except KeyError:
+        pass
+    frame = sys._getframe(1)
+    value = frame.f_globals.get(name, MISSING)
+    if value is MISSING:
+        value = frame.f_builtins.get(name, MISSING)
+    if value is not MISSING:
+        return value
+    raise semantics.name_error(name)
+
+
+def class_deref(namespace: Mapping[str, Any], name: str, free: Callable[[], Any]) -> Any:
+    """A free variable of a class body, unless the body's namespace has the name."""
+    try:
+        return namespace[name]
+    except KeyError:
+        pass
+    return free()
+
+
+def import_here(namespace: Mapping[str, Any] | None, level: int, fromlist: Any, name: str) -> Any:
+    """IMPORT_NAME, as the running frame would do it."""
+    frame = sys._getframe(1)
+    importer = frame.f_builtins.get("__import__", MISSING)
+    if importer is MISSING:
+        raise ImportError("__import__ not found")
+    return importer(name, frame.f_globals, namespace, fromlist, level)
+
+
+def build_class() -> Any:
+    value = sys._getframe(1).f_builtins.get("__build_class__", MISSING)
+    if value is MISSING:
+        raise NameError("__build_class__ not found")
+    return value
+
+
+def frame_reader(function: Any, namespace: MutableMapping[str, Any]) -> Any:
+    """What to call in place of `locals`, `vars`, `dir`, `eval` or `exec` in a class body."""
+    if function is builtins.locals:
+        return lambda: namespace
+    if function in (builtins.vars, builtins.dir):
+        return lambda *of: function(*of) if of else _of_namespace(function, namespace)
+    if function in (builtins.eval, builtins.exec):
+        frame = sys._getframe(1)
+        return lambda source, *given: function(source, *(given or (frame.f_globals, namespace)))
+    return function
+
+
+def _of_namespace(function: Any, namespace: MutableMapping[str, Any]) -> Any:
+    return namespace if function is builtins.vars else sorted(namespace)
+
+
+def throw_into(receiver: Any, error: BaseException) -> tuple[bool, Any]:
+    """Throws into a delegate: (True, what it yields) or (False, its result); anything it raises goes on.
+
+    CPython: gen_throw in Objects/genobject.c.
+    """
+    if isinstance(error, GeneratorExit):
+        close = getattr(receiver, "close", None)
+        if close is not None:
+            close()
+        raise error
+    throw = getattr(receiver, "throw", None)
+    if throw is None:
+        raise error
+    try:
+        return True, throw(error)
+    except StopIteration as stop:
+        result = stop.value
+    return False, result
+
+
+def _functions(names: Iterable[str]) -> dict[str, Any]:
+    return {name: globals()[name] for name in names}
+
+
+hide_functions(globals())
+_FUNCTIONS = _functions(
+    ("load_name", "class_deref", "import_here", "build_class", "frame_reader", "throw_into")
+)  # fmt: skip
