@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from vmtrace.tracer.code import Instruction
 from vmtrace.tracer.forms import Forms
+from vmtrace.tracer.host import PAD
 from vmtrace.tracer.notes import RESUME, RETURN, SUSPEND
 from vmtrace.tracer.straight import VOID, Entry
 
@@ -181,43 +182,42 @@ class Control(Forms):
         return [result]
 
     def _delegating_yield(self, i: Instruction, send: Instruction) -> None:
-        """A yield on behalf of a delegate: what is thrown in is thrown into the delegate (CPython: gen_throw)."""
+        """A yield on behalf of a delegate, which is on the host's stack meanwhile (see `host.delegating`): so
+        `gi_yieldfrom` shows it, and CPython throws into it and closes it. Where CPython finds it ended, the frame goes
+        on after `.landed = `, with the delegate's result."""
         assert send.target is not None
-        (entry,) = self.pop()
         self.in_places()
+        (entry,) = self.pop()
         receiver = self.stack[-1]
-        value = self.fresh_besides([entry])
-        self.out.append(self.assignment(value, self.value(entry)))
-        self.forget(entry.reads - {value})
-        yielded = self._leaving(self.load(value), Entry(self.load(value), frozenset((value,))), SUSPEND)
-        self.temporaries |= {".state", ".thrown"}
+        self.temporaries |= {".pair", ".landed"}
         self.write(
             """
-            _state = True
-            while _state is True:
-                try:
-                    VALUE = YIELDED
-                except M.BaseException as _caught:
-                    BACK
-                    _thrown = _caught
-                    _thrown.__traceback__ = _thrown.__traceback__.tb_next
-                else:
-                    BACK
-                    _state = None
-                    continue
-                _state, VALUE = M.throw_into(RECEIVER, _thrown)
-                _thrown = None
+            _pair = None
+            try:
+                _pair = (RECEIVER, YIELDED)
+                _landed = _pair
+            except M.BaseException:
+                BACK
+                raise
+            BACK
             """,
-            VALUE=value,
-            YIELDED=ast.Yield(yielded, lineno=self.line),
             RECEIVER=self.value(receiver),
+            YIELDED=ast.Yield(self._padded(self._leaving(self.value(entry), entry, SUSPEND)), lineno=self.line),
             BACK=ast.Constant(None),
         )
         self._put_back_in(self.out)
-        result = self.variable(value)
+        self.forget(entry.reads)
         stack = self.pop(1)
-        self.branch(send, self.expression("_state is False"), self.after_delegate(receiver, result), [receiver, result])
-        self.stack += [*stack, result]
+        landed = self.variable(".landed")
+        self.branch(send, self.expression("_pair is None"), self.after_delegate(receiver, landed), [receiver, landed])
+        self.stack += stack
+        sent = self.fresh()
+        self.write("SENT = _pair[1]\n_pair = _landed = None", SENT=sent)
+        self.push_variable(sent)
+
+    def _padded(self, value: ast.expr) -> ast.expr:
+        target = ast.Name(PAD, ast.Store(), lineno=self.line)
+        return ast.NamedExpr(target, value, lineno=self.line)
 
     # --- exceptions ---------------------------------------------------------------------------------------------
 

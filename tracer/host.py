@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import dis
 import inspect
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from types import CodeType
@@ -24,6 +25,8 @@ PREFIX = "."
 HIDDEN = ".t"
 """What they are called in the end. PyFrame_FastToLocals sets and deletes keys in the order of the variables; the last
 variable of this name is never bound, so it takes the key away again, and locals() shows the program's names only."""
+PAD = ".pad"
+LANDED = ".landed"
 PLACEHOLDER = "\0vmtrace\0"
 
 Position = tuple[int | None, int | None, int | None, int | None]
@@ -78,6 +81,7 @@ def finish(
     as a call, before it makes its generator.
     """
     made = _compiled(code, body, sorted(global_names))
+    made = made.replace(co_code=delegating(made))
     units = made.co_code
     instruction_of = _instruction_of(made, len(code.instructions), prologue)
     if prologue is not None:
@@ -212,6 +216,51 @@ def _moved_to_the_call(made: CodeType, instruction_of: list[int]) -> tuple[bytes
     stop = next(i for i in range(middle, len(units)) if instruction_of[i] != -1)
     order = [*range(start), *range(middle, stop), *range(start, middle), *range(stop, len(units))]
     return b"".join(units[i] for i in order), [max(instruction_of[i], 0) for i in order]
+
+
+def delegating(made: CodeType) -> bytes:
+    """Makes `(delegate, (yield (.pad := value)))` a yield on behalf of the delegate, which is below it on the stack.
+
+    CPython takes a suspended frame for one that delegates by the oparg of the RESUME after the yield (2 or 3; up to
+    3.12) or of YIELD_VALUE (1; from 3.13), and the delegate for the top of its stack. When a throw ends the delegate,
+    3.11 goes on as many code units after the one before the yield as its oparg says (it is SEND there): ours is a NOP
+    in place of `.pad := `, and leads to where `.landed` is stored.
+    """
+    units = bytearray(made.co_code)
+    if PAD not in made.co_varnames:
+        return bytes(units)
+    store, nop, resume = dis.opmap["STORE_FAST"], dis.opmap["NOP"], dis.opmap["RESUME"]
+    pad, landed = made.co_varnames.index(PAD), made.co_varnames.index(LANDED)
+    for at in range(0, len(units), 2):
+        if units[at] == store and _argument_at(units, at) == pad:
+            landing = next(n for n in range(at, len(units), 2) if units[n] == store and _argument_at(units, n) == landed)
+            first = at - 2 * (1 + _extensions(units, at))
+            units[first : at + 2] = bytes((nop, 0)) * ((at - first) // 2 + 1)
+            units[at + 1] = (landing - at) // 2 - 1 - _extensions(units, landing)
+            yielding = at + 2
+            resuming = next(n for n in range(yielding, len(units), 2) if units[n] == resume)
+            if MARKS_YIELD:
+                units[yielding + 1] = 1
+            units[resuming + 1] = 2
+    return bytes(units)
+
+
+MARKS_YIELD = sys.version_info >= (3, 13)
+
+
+def _extensions(units: bytes | bytearray, at: int) -> int:
+    """How many EXTENDED_ARG stand before an instruction."""
+    count = 0
+    while units[at - 2 * (count + 1)] == dis.EXTENDED_ARG:
+        count += 1
+    return count
+
+
+def _argument_at(units: bytes | bytearray, at: int) -> int:
+    argument = units[at + 1]
+    for n in range(1, _extensions(units, at) + 1):
+        argument |= units[at - 2 * n + 1] << 8 * n
+    return argument
 
 
 def line_table(positions: Sequence[Position], first_line: int) -> bytes:

@@ -142,33 +142,38 @@ class Straight:
         return self.temporary(f"{PREFIX}s{index}")
 
     def spill(self, forced: Iterable[int] = (), below: int | None = None) -> None:
-        """Evaluates, deepest first, what is not yet (among the `below` lowest entries); entries in `forced` also get
-        into the variable of their place."""
-        places = set(forced)
+        """Evaluates, deepest first, what is not yet (among the `below` lowest entries); then entries in `forced` also
+        get into the variable of their place."""
+        places = [p for p in forced if self.stack[p].node is not None]
         for index in range(len(self.stack) if below is None else below):
             entry = self.stack[index]
-            if entry.node is None or (entry.atom and index not in places):
+            if entry.atom or entry.node is None:
                 continue
             slot = self.slot(index)
-            if entry.reads == {slot} and entry.atom:
-                continue
-            self._make_room(slot, index)
-            if not entry.atom and any(slot in e.reads for e in self.stack[index + 1 :]):
+            if any(slot in e.reads for e in self.stack if e is not entry):
                 slot = self.fresh()
-            self.stack[index] = self.variable(slot)
-            self.out.append(self.assignment(slot, entry.node))
-            self.out += self.forgetting(entry.reads - {slot})
+            self._evaluate(index, slot)
+        for index in places:
+            slot = self.slot(index)
+            if self.stack[index].reads != {slot}:
+                self._make_room(slot, index)
+                self._evaluate(index, slot)
+
+    def _evaluate(self, index: int, variable: str) -> None:
+        entry = self.stack[index]
+        assert entry.node is not None
+        self.stack[index] = self.variable(variable)
+        self.out.append(self.assignment(variable, self.value(entry)))
+        self.out += self.forgetting(entry.reads - {variable})
 
     def _make_room(self, slot: str, index: int) -> None:
-        """Entries above that still stand in this place's variable move out of it."""
-        for above in range(index + 1, len(self.stack)):
-            entry = self.stack[above]
-            if slot in entry.reads and entry.atom:
-                name = self.fresh()
-                self.out.append(self.assignment(name, self.load(slot)))
-                for later in range(above, len(self.stack)):
-                    if self.stack[later].reads == {slot} and self.stack[later].atom:
-                        self.stack[later] = self.variable(name)
+        """Entries elsewhere that stand in this place's variable move out of it."""
+        others = [n for n, e in enumerate(self.stack) if n != index and e.reads == {slot}]
+        if others:
+            name = self.fresh()
+            self.out.append(self.assignment(name, self.load(slot)))
+            for other in others:
+                self.stack[other] = self.variable(name)
 
     def assignment(self, name: str, node: ast.expr) -> ast.stmt:
         return ast.Assign([ast.Name(name, ast.Store(), lineno=self.line)], node, lineno=self.line)

@@ -130,31 +130,11 @@ def _of_namespace(function: Any, namespace: MutableMapping[str, Any]) -> Any:
     return namespace if function is builtins.vars else sorted(namespace)
 
 
-def throw_into(receiver: Any, error: BaseException) -> tuple[bool, Any]:
-    """Throws into a delegate: (True, what it yields) or (False, its result); anything it raises goes on.
-
-    CPython: gen_throw in Objects/genobject.c.
-    """
-    if isinstance(error, GeneratorExit):
-        close = getattr(receiver, "close", None)
-        if close is not None:
-            close()
-        raise error
-    throw = getattr(receiver, "throw", None)
-    if throw is None:
-        raise error
-    try:
-        return True, throw(error)
-    except StopIteration as stop:
-        result = stop.value
-    return False, result
-
-
 def _functions(names: Iterable[str]) -> dict[str, Any]:
     return {name: globals()[name] for name in names}
 
 
 hide_functions(globals())
 _FUNCTIONS = _functions(
-    ("load_name", "class_deref", "import_here", "build_class", "frame_reader", "throw_into")
+    ("load_name", "class_deref", "import_here", "build_class", "frame_reader")
 )  # fmt: skip
