@@ -1,0 +1,72 @@
+"""The arguments and options that the reporting commands share."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+PLOT_SUFFIXES = (".png", ".svg", ".pdf")
+ROWS = 20  # of one analysis, in text and Markdown
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def trace_argument(command: F) -> F:
+    """The file to read, as `trace_path`."""
+    return click.argument(
+        "trace_path", metavar="[TRACE]", default=Path("trace.arrow"), type=click.Path(path_type=Path)
+    )(command)
+
+
+def format_option(command: F) -> F:
+    """How to write the answer, as `format_name`."""
+    return click.option(
+        "--format",
+        "format_name",
+        type=click.Choice(["text", "json", "csv", "markdown"]),
+        default="text",
+        show_default=True,
+        help="How to write the answer.",
+    )(command)
+
+
+def top_option(rows: int = ROWS) -> Callable[[F], F]:
+    """How many rows of a result to show, as `top`: None where it was not said."""
+    return click.option(
+        "--top",
+        type=click.IntRange(min=0),
+        metavar="N",
+        help=f"Show the first N rows, 0 for all.  [default: {rows}; all in json and csv]",
+    )
+
+
+def rows_to_show(top: int | None, format_name: str, default: int = ROWS) -> int:
+    """The number of rows that `--top` and `--format` ask for; 0 means all.
+
+    People read the top; programs that read JSON or CSV want everything unless told otherwise.
+    """
+    if top is not None:
+        return top
+    return 0 if format_name in ("json", "csv") else default
+
+
+def plot_option(what: str) -> Callable[[F], F]:
+    """Where to draw `what`, as `plot_path`."""
+    return click.option(
+        "--plot",
+        "plot_path",
+        type=click.Path(path_type=Path, dir_okay=False),
+        metavar="FILE",
+        callback=_check_plot_path,
+        help=f"Also draw {what}; FILE ends in .png, .svg or .pdf.",
+    )
+
+
+def _check_plot_path(ctx: click.Context, param: click.Parameter, path: Path | None) -> Path | None:
+    """Refuse before the trace is read what could not be written after it."""
+    if path is not None and path.suffix.lower() not in PLOT_SUFFIXES:
+        raise click.BadParameter(f"{path} does not end in .png, .svg or .pdf")
+    if path is not None and not path.parent.is_dir():
+        raise click.BadParameter(f"there is no folder {path.parent}")
+    return path
