@@ -1,0 +1,64 @@
+"""`vmtrace info`: what a trace is, without reading its events."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+from vmtrace.cli.answer import Fact, Facts
+from vmtrace.cli.columns import Kind
+from vmtrace.cli.options import format_option, trace_argument
+from vmtrace.cli.session import answer, open_for_reading
+from vmtrace.traces import Trace
+
+#: How the facts of the recording are called and written; others appear under their own name.
+_KNOWN = {
+    "argv": Fact("argv", "command", None),
+    "rows": Fact("rows", "instructions", None, Kind.COUNT),
+    "frames": Fact("frames", "frames", None, Kind.COUNT),
+    "elapsed": Fact("elapsed", "recording took", None, Kind.NUMBER, "s"),
+    "exit_status": Fact("exit_status", "exit status", None, Kind.NAME),
+    "format_version": Fact("format_version", "trace format", None, Kind.NAME),
+    "python": Fact("python", "Python", None),
+    "python_version": Fact("python_version", "Python", None),
+}
+
+
+def facts_of(trace: Trace) -> Facts:
+    """What the trace says of itself: of the recording, then of the file."""
+    recording = [_fact(key, value) for key, value in trace.info.items() if key != "rows"]
+    size = trace.path.stat().st_size
+    per_event = size / len(trace) if len(trace) else None
+    file = [
+        Fact("events", "executed instructions", len(trace), Kind.COUNT),
+        Fact("code_objects", "code objects", len(trace.codes), Kind.COUNT),
+        Fact("instructions", "instructions in them", len(trace.instructions), Kind.COUNT),
+        Fact("source_files", "source files kept", len(trace.sources), Kind.COUNT),
+        Fact("file_bytes", "file size", size, Kind.COUNT, "bytes"),
+        Fact("bytes_per_event", "per instruction", per_event, Kind.NUMBER, "bytes"),
+        Fact("complete", "complete", trace.complete),
+        Fact("problem", "problem", trace.problem),
+    ]
+    return Facts("info", f"Trace {trace.path}", (*recording, *file))
+
+
+def _fact(key: str, value: Any) -> Fact:
+    known = _KNOWN.get(key) or Fact(key, key.replace("_", " "), None)
+    return Fact(key, known.label, value, known.kind, known.unit)
+
+
+@click.command()
+@trace_argument
+@format_option
+def info(trace_path: Path, format_name: str) -> None:
+    """Say what a trace is: the program, its Python, the engine, the size.
+
+    Reads the trace's own facts, not its events, so it is quick however long the run was.
+    TRACE is the file that `vmtrace record` wrote, trace.arrow unless named.
+
+    \b
+    Examples:
+      vmtrace info
+      vmtrace info trace.arrow --format json
+    """
+    trace = open_for_reading(trace_path)
+    answer(trace, (facts_of(trace),), format_name)

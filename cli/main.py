@@ -1,0 +1,143 @@
+"""The `vmtrace` command: finds the subcommand, and turns every failure into one line and a status.
+
+A subcommand's module is imported only when that subcommand runs, so that `vmtrace --help` and
+`vmtrace record` never wait for pandas or matplotlib.
+"""
+
+import importlib
+import importlib.util
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any, NamedTuple, NoReturn
+
+import click
+from vmtrace.cli.layout import printable
+
+INTERRUPTED = 130  # 128 + SIGINT, as a shell reports it
+
+
+class Entry(NamedTuple):
+    """Where a command is (`module:attribute` in vmtrace.cli), and its line in the overview."""
+
+    target: str
+    summary: str
+
+
+SECTIONS: dict[str, dict[str, Entry]] = {
+    "Record": {
+        "record": Entry("record:record", "Run a program and write down what it executes."),
+    },
+    "Report": {
+        "info": Entry("info:info", "Say what a trace is: program, Python, engine, size."),
+        "opcodes": Entry("opcodes:opcodes", "Count the executed opcodes."),
+    },
+}
+COMMANDS: dict[str, Entry] = {name: entry for rows in SECTIONS.values() for name, entry in rows.items()}
+if importlib.util.find_spec("vmtrace.cli.record") is None:  # until the recorder is here
+    del COMMANDS["record"], SECTIONS["Record"]
+
+
+class CommandTable(click.Group):
+    """A click group whose commands are the table above, imported when asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        module, attribute = COMMANDS[cmd_name].target.split(":")
+        command = getattr(importlib.import_module(f"vmtrace.cli.{module}"), attribute)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        for title, rows in SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name, entry.summary) for name, entry in rows.items()])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        # click itself answers Ctrl-C with an empty line; ours has words in it.
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("vmtrace: interrupted", err=True)
+            raise SystemExit(INTERRUPTED) from None
+
+
+def _version(ctx: click.Context, param: click.Parameter, asked: bool) -> None:
+    if asked and not ctx.resilient_parsing:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            click.echo(f"vmtrace {version('vmtrace')}")
+        except PackageNotFoundError:
+            click.echo("vmtrace (not installed)")
+        ctx.exit()
+
+
+@click.group(
+    cls=CommandTable, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]}
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_version,
+    help="Show the version and exit.",
+)
+@click.pass_context
+def vmtrace(ctx: click.Context) -> None:
+    """Record what a Python program executes, instruction by instruction, and ask questions about it.
+
+    \b
+    Example:
+      vmtrace record prog.py          writes trace.arrow
+      vmtrace report                  reads it
+    """
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help(), err=True)
+        ctx.exit(2)
+
+
+def main() -> NoReturn:
+    """The entry point of the `vmtrace` command."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(args: Sequence[str]) -> int:
+    """Run one command line; return its exit status: 0, 1 (bad data, failed write), 2 (usage)."""
+    try:
+        status = vmtrace.main(list(args), prog_name="vmtrace", standalone_mode=False)
+    except click.UsageError as error:
+        return _fail(_with_hint(error), error.exit_code)
+    except click.ClickException as error:
+        return _fail(error.format_message(), error.exit_code)
+    except OSError as error:
+        return _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror), 1)
+    except Exception as error:
+        from vmtrace.traces import TraceError  # here, because it brings pyarrow with it
+
+        if isinstance(error, TraceError):
+            return _fail(str(error), 1)
+        raise
+    return status if isinstance(status, int) else 0
+
+
+def _with_hint(error: click.UsageError) -> str:
+    message = error.format_message().rstrip(".")
+    if error.ctx is None:
+        return message
+    return f"{message} (see '{error.ctx.command_path} --help')"
+
+
+def _fail(message: str, status: int) -> int:
+    """Say what is wrong on one line of stderr."""
+    line = printable(" ".join(message.split()))
+    try:
+        click.echo(f"vmtrace: error: {line}", err=True)
+    except OSError:  # stderr is closed or full too: the status is all that is left to say
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    return status
