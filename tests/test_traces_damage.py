@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import random
@@ -159,8 +160,7 @@ assert failures == [f"[Errno 27] File too large: {sys.argv[1]!r}"] * 3, failures
 @pytest.mark.skipif(not hasattr(signal, "SIGXFSZ"), reason="no limit on the size of files here")
 def test_a_full_disk_is_an_error_and_leaves_what_was_written(tmp_path: Path) -> None:
     path = tmp_path / "trace.arrow"
-    folders = [entry for entry in sys.path if entry]
-    subprocess.run([sys.executable, "-c", FILL_UP, str(path), *folders], check=True)
+    subprocess.run([sys.executable, "-c", FILL_UP, str(path), *filter(None, sys.path)], check=True)
     assert path.stat().st_size == 3_000_000
     trace = open_trace(path)
     assert trace.problem.startswith("incomplete trace: the file is cut off at byte 2,")
@@ -184,6 +184,35 @@ def test_an_interrupted_write_ends_the_trace(tmp_path: Path, monkeypatch: pytest
     with pytest.raises(OSError, match="the trace ended at an exception: KeyboardInterrupt"):
         tracer.close({})
     assert len(open_trace(path)) == 10
+
+
+FORK = """
+import os, sys
+sys.path[:0] = sys.argv[2:]
+from trace_files import NAMES, events
+from vmtrace.traces import TraceWriter
+
+writer = TraceWriter(sys.argv[1], opcode_names=NAMES, run={})
+writer.write(*events(10))
+child = os.fork()
+try:
+    writer.write(*events(5))
+    writer.close({})
+except OSError as error:
+    assert "not by a fork" in str(error)
+    writer.abandon()
+    os._exit(7)
+assert child and os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_fork_leaves_the_trace_to_its_parent(tmp_path: Path) -> None:
+    path = tmp_path / "trace.arrow"
+    subprocess.run([sys.executable, "-c", FORK, str(path), *filter(None, sys.path)], check=True)
+    trace = open_trace(path)
+    assert trace.complete
+    assert len(trace) == 15
 
 
 def test_what_is_no_trace_is_called_so(tmp_path: Path) -> None:
@@ -284,7 +313,32 @@ def test_a_batch_is_not_believed(
     assert "damaged" in one_line(error, path)
 
 
-@pytest.mark.parametrize("text", [b"", b"!", b"AAAA", b"KLUv/QQAAQAAmekj1A=="])
+def packed(columns: dict[str, Any], kept: dict[str, dict[bytes, str]] | None = None) -> bytes:
+    """A table as text, packed as it should be, whatever it holds; `kept` is its fields' metadata."""
+    table = pa.table(columns)
+    schema = pa.schema([field.with_metadata((kept or {}).get(field.name, {})) for field in table.schema])
+    sink = pa.BufferOutputStream()
+    with pa.CompressedOutputStream(sink, "zstd") as whole, pa.ipc.new_stream(whole, schema) as stream:
+        stream.write_table(table.cast(schema))
+    return base64.b64encode(sink.getvalue())
+
+
+ONE_FRAME = {**frames([0]).to_pydict(), "thread_id": [1]}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(b"", id="nothing"),
+        pytest.param(b"!", id="no base64"),
+        pytest.param(b"AAAA", id="no zstd"),
+        pytest.param(base64.b64encode(pa.compress(b"no Arrow", "zstd", asbytes=True)), id="no Arrow"),
+        pytest.param(packed({"frame_id": pa.array([], pa.int8())}), id="no rows, few columns"),
+        pytest.param(packed({**ONE_FRAME, "first_row": ["0"]}), id="text for a number"),
+        pytest.param(packed(ONE_FRAME, {"first_row": {b"sum_from": "9" * 30}}), id="a number too large"),
+        pytest.param(packed(ONE_FRAME, {"frame_id": {b"back_from": "parent_id"}}), id="a reference forward"),
+    ],
+)
 def test_a_table_is_not_believed(tmp_path: Path, text: bytes) -> None:
     said = {metadata.FIRST_ROW: b"0", metadata.table_key("frames"): text, metadata.table_key("codes"): text}
     path = forged(tmp_path / "trace.arrow", FACTS, [(batch(0), said)])

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import os
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -22,23 +21,45 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-@dataclass(frozen=True)
 class Chunk:
     """Consecutive rows of a trace, as numpy columns (None: not asked for), and what began and ended in them.
 
     `frames` are those whose first row, `exits` those whose row lies in [first_row, first_row + rows); the
-    trace's last chunk also has those that lie at its very end.
+    trace's last chunk also has those that lie at its very end. They are given as tables, or as what makes the
+    table when it is first asked for: many a reader never does.
     """
 
-    first_row: int
-    rows: int
-    opcode: npt.NDArray[np.uint8] | None = None
-    offset: npt.NDArray[np.uint32] | None = None
-    stack_depth: npt.NDArray[np.uint16] | None = None
-    frame_id: npt.NDArray[np.uint32] | None = None
-    code_id: npt.NDArray[np.uint32] | None = None
-    frames: pa.Table = field(default_factory=lambda: EMPTY["frames"])
-    exits: pa.Table = field(default_factory=lambda: EMPTY["exits"])
+    def __init__(
+        self,
+        first_row: int,
+        rows: int,
+        opcode: npt.NDArray[np.uint8] | None = None,
+        offset: npt.NDArray[np.uint32] | None = None,
+        stack_depth: npt.NDArray[np.uint16] | None = None,
+        frame_id: npt.NDArray[np.uint32] | None = None,
+        code_id: npt.NDArray[np.uint32] | None = None,
+        frames: pa.Table | Callable[[], pa.Table] = EMPTY["frames"],
+        exits: pa.Table | Callable[[], pa.Table] = EMPTY["exits"],
+    ) -> None:
+        self.first_row = first_row
+        self.rows = rows
+        self.opcode = opcode
+        self.offset = offset
+        self.stack_depth = stack_depth
+        self.frame_id = frame_id
+        self.code_id = code_id
+        self._frames = frames
+        self._exits = exits
+
+    @cached_property
+    def frames(self) -> pa.Table:
+        """The frames that began, as in `schema.FRAMES`, in order of their first rows."""
+        return self._frames() if callable(self._frames) else self._frames
+
+    @cached_property
+    def exits(self) -> pa.Table:
+        """The ends of frames, as in `schema.EXITS`, in order of their rows."""
+        return self._exits() if callable(self._exits) else self._exits
 
 
 class _Piece(NamedTuple):
@@ -139,7 +160,7 @@ class Trace:
                 name: (column.indices if name == "opcode" else column).to_numpy()
                 for name, column in zip(piece.batch.schema.names, piece.batch.columns, strict=True)
             }
-            frames, exits = (self._placed(name, piece) for name in ("frames", "exits"))
+            frames, exits = (partial(self._placed, name, piece) for name in ("frames", "exits"))
             yield Chunk(piece.first_row, piece.rows, **arrays, frames=frames, exits=exits)
 
     def to_pandas(

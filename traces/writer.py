@@ -30,7 +30,8 @@ class TraceWriter:
     it.
 
     An exception while the file is being written (the disk is full, say) ends the trace: the file is closed,
-    what is on disk can be read as an incomplete trace, and every later call raises OSError.
+    what is on disk can be read as an incomplete trace, and every later call raises OSError. So does any call
+    in a forked child: its rows would land among the parent's.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class TraceWriter:
         self._buffers = [np.empty(BATCH_ROWS, kind.to_pandas_dtype()) for kind in _TYPES]
         self._buffered = 0
         self._failure: BaseException | None = None
+        self._process = os.getpid()
         self._file = _BlockSink(path)
         with self._writing():
             self._arrow = pa.ipc.new_file(self._file, EVENTS.with_metadata(facts), options=options)
@@ -125,6 +127,8 @@ class TraceWriter:
         self._file.close()
 
     def _check_open(self) -> None:
+        if os.getpid() != self._process:
+            raise OSError("a trace is written by the process that began it, not by a fork of it")
         if isinstance(self._failure, OSError):
             raise OSError(self._failure.errno, self._failure.strerror, self._failure.filename)
         if self._failure:
