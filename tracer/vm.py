@@ -20,7 +20,6 @@ from vmtrace.tracer.code import Code, decode
 from vmtrace.tracer.errors import VMError
 from vmtrace.tracer.fuse import Fuser
 from vmtrace.tracer.hide import hide
-from vmtrace.tracer.host import Host
 from vmtrace.tracer.opset import Operation, OpcodeSet, operation
 from vmtrace.tracer.support import support
 from vmtrace.tracer.templates import Source
@@ -32,7 +31,7 @@ DEFAULTS, KEYWORD_DEFAULTS, ANNOTATIONS, CLOSURE = 1, 2, 4, 8
 class Recorder(Protocol):
     """What the machine tells of its run (see `recorder`)."""
 
-    def add(self, code: Code) -> tuple[int, int]: ...
+    def add(self, code: Code, module: str | None = None) -> tuple[int, int]: ...
     def locate(self, code_id: int, positions: Any) -> None: ...
     def notes(self) -> list[int]: ...
 
@@ -103,30 +102,33 @@ class VirtualMachine:
                     found[new.name] = new
         return found
 
-    def function(self, code: CodeType, namespace_is_globals: bool = True) -> Function:
-        """A code object made ready to run, once. Raises CodeError for bytecode that cannot be run."""
+    def function(self, code: CodeType, namespace_is_globals: bool = True, module: str | None = None) -> Function:
+        """A code object made ready to run, once. Raises CodeError for bytecode that cannot be run.
+
+        `module` is the name of the module it is of, for the trace.
+        """
         key = (id(code), namespace_is_globals)
         known = self._functions.get(key)
         if known is None:
-            known = self._functions[key] = (code, self._ready(code, namespace_is_globals))
+            known = self._functions[key] = (code, self._ready(code, namespace_is_globals, module))
         return known[1]
 
-    def _ready(self, code: CodeType, namespace_is_globals: bool) -> Function:
+    def _ready(self, code: CodeType, namespace_is_globals: bool, module: str | None) -> Function:
         decoded = decode(code, self.operations)
         if self.stepping:
             step = importlib.import_module("vmtrace.tracer.step")
-            stub: CodeType = step.stub(self, decoded)
+            stub: CodeType = step.stub(self, decoded).code
             return Function(decoded, stub)
-        recorded = self.recorder.add(decoded) if self.recorder is not None else None
+        recorded = self.recorder.add(decoded, module) if self.recorder is not None else None
         host = Fuser(decoded, self.support, self._source, namespace_is_globals and decoded.kind != "class", recorded).fuse()
         if self.recorder is not None and recorded is not None:
-            self.recorder.locate(recorded[0], _positions(host))
+            self.recorder.locate(recorded[0], host.instruction_of)
         return Function(decoded, host.code)
 
     def make_function(self, globals: dict[str, Any], flags: int, *parts: Any) -> FunctionType:
         """MAKE_FUNCTION: `parts` end with the code object."""
         *attributes, code = parts
-        return self.function(code).make(globals, flags, *attributes)
+        return self.function(code, module=globals.get("__name__")).make(globals, flags, *attributes)
 
     def run_code(self, code: CodeType, globals: dict[str, Any] | None = None, locals: Any = None) -> Any:
         """Runs a code object without arguments, as `exec` and `eval` do, and returns what it returns.
@@ -142,12 +144,6 @@ class VirtualMachine:
 for _name in ("run_code", "make_function", "function", "_ready"):
     setattr(VirtualMachine, _name, hide(getattr(VirtualMachine, _name)))
 Function.make = hide(Function.make)  # type: ignore[method-assign]
-
-
-def _positions(host: Host) -> Any:
-    import numpy as np
-
-    return np.asarray(host.instruction_of, dtype=np.int32)
 
 
 def _add_handlers() -> None:

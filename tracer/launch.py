@@ -1,0 +1,139 @@
+"""Runs a program as python would, with its code made ready by an engine.
+
+Nothing here may be seen by the program: the functions between it and the bottom of the stack are hidden, what it finds
+in `sys` and `__main__` is what python would have put there, and it ends as python ends a program.
+"""
+
+from __future__ import annotations
+
+import atexit
+import builtins
+import importlib._bootstrap as bootstrap  # type: ignore[import-not-found]
+import importlib._bootstrap_external as loading  # type: ignore[import-not-found]
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from types import CodeType, ModuleType
+from typing import Any, Protocol
+
+from vmtrace.tracer.hide import hide, hide_functions
+from vmtrace.tracer.program import Program
+from vmtrace.tracer.scope import Scope
+
+INTERRUPTED = 128 + signal.SIGINT
+
+
+class Engine(Protocol):
+    """What makes code ready to run."""
+
+    def code(self, code: CodeType, module: str | None = None) -> CodeType: ...
+
+
+def run(program: Program, engine: Engine, scope: Scope) -> int:
+    """Runs the program to its very end (threads joined, atexit callbacks called). Returns its exit status, which for a
+    KeyboardInterrupt that nobody caught is 130."""
+    main = ModuleType("__main__")
+    namespace = vars(main)
+    namespace.update(__annotations__={}, __builtins__=builtins, **program.main)
+    if sys.version_info >= (3, 14):
+        del namespace["__annotations__"]
+    sys.modules["__main__"] = main
+    sys.argv = list(program.argv)
+    sys.path[0] = program.path0
+    hook_imports(engine, scope)
+    status = _ended(lambda: _run_main(engine, program.code, namespace))
+    threads = _ended(threading._shutdown)  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    return status or threads
+
+
+def _run_main(engine: Engine, code: CodeType, namespace: dict[str, Any]) -> None:
+    exec(engine.code(code, "__main__"), namespace)
+
+
+def _ended(run: Callable[[], object]) -> int:
+    """Runs, and does what python does with the exception that ends a program (pythonrun.c: handle_system_exit)."""
+    try:
+        run()
+    except SystemExit as error:
+        return _status(error.code)
+    except BaseException as error:
+        error.__traceback__ = traceback = _of_program(error.__traceback__)
+        _print(error, traceback)
+        return INTERRUPTED if isinstance(error, KeyboardInterrupt) else 1
+    return 0
+
+
+def _of_program(traceback: Any) -> Any:
+    """The traceback without frames of ours at its top."""
+    while traceback is not None and traceback.tb_frame.f_globals.get("__name__") == __name__:
+        traceback = traceback.tb_next
+    return traceback
+
+
+def _print(error: BaseException, traceback: Any) -> None:
+    sys.last_type, sys.last_value, sys.last_traceback = type(error), error, traceback
+    if sys.version_info >= (3, 12):
+        sys.last_exc = error
+    hook = getattr(sys, "excepthook", None)
+    if hook is None:
+        sys.__excepthook__(type(error), error, traceback)
+        return
+    try:
+        hook(type(error), error, traceback)
+    except SystemExit:
+        raise
+    except BaseException as second:
+        print("Error in sys.excepthook:", file=sys.stderr)
+        sys.__excepthook__(type(second), second, _of_program(second.__traceback__))
+        print("\nOriginal exception was:", file=sys.stderr)
+        sys.__excepthook__(type(error), error, traceback)
+
+
+def _status(code: object) -> int:
+    if code is None:
+        return 0
+    if isinstance(code, int):
+        return code & 0xFF
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError, AttributeError):
+        pass
+    try:
+        print(code, file=sys.stderr)
+    except (OSError, ValueError, AttributeError):
+        pass
+    return 1
+
+
+def hook_imports(engine: Engine, scope: Scope) -> None:
+    """From now on, modules in scope that are imported from source or .pyc files run as the engine's code."""
+    loaders = loading._LoaderBasics
+
+    def exec_module(self: Any, module: ModuleType) -> None:
+        code = self.get_code(module.__name__)
+        if code is None:
+            raise ImportError(f"cannot load module {module.__name__!r} when get_code() returns None")
+        if scope.covers(code, module.__name__):
+            code = engine.code(code, module.__name__)
+        bootstrap._call_with_frames_removed(exec, code, vars(module))
+
+    loaders.exec_module = hide(exec_module)
+
+
+def leave(status: int) -> None:
+    """Ends the process with the program's status; an interrupted program ends as by its signal, as python does."""
+    if status == INTERRUPTED and os.name == "posix" and threading.current_thread() is threading.main_thread():
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                stream.flush()
+            except (OSError, ValueError, AttributeError):
+                pass
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGINT)
+    sys.exit(status)
+
+
+hide_functions(globals())

@@ -1,0 +1,153 @@
+"""The program to record: found, compiled or loaded, and what python would have it see of itself."""
+
+from __future__ import annotations
+
+import importlib.machinery
+import importlib.util
+import marshal
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from types import CodeType
+from typing import Any
+
+from vmtrace.tracer.errors import ProgramError
+
+PYC_HEADER = 16
+"""Bytes before the code object: magic number, flags, source time or hash (PEP 552)."""
+
+PYTHON_OF_MAGIC = (
+    (3360, "3.6"), (3390, "3.7"), (3400, "3.8"), (3420, "3.9"), (3430, "3.10"), (3450, "3.11"), (3500, "3.12"),
+    (3550, "3.13"), (3600, "3.14"), (3650, "3.15"), (3700, "3.16"),
+)  # fmt: skip
+"""Magic numbers from here on (first two bytes, little-endian) are that Python's (CPython: pycore_magic_number.h)."""
+
+
+@dataclass(slots=True)
+class Program:
+    """A program that is ready to run as `__main__`."""
+
+    code: CodeType
+    argv: list[str]
+    path0: str
+    """What python would put first on sys.path."""
+    file: str
+    """The program's own file, absolute; `<string>` for -c."""
+    folder: str
+    """Modules below it belong to the program."""
+    main: dict[str, Any] = field(default_factory=dict)
+    """What `__main__` holds at the start besides `__name__` and `__builtins__`."""
+
+
+def load(target: str, arguments: Sequence[str]) -> Program:
+    """A `.pyc` or a source file, as `python target` runs it. Raises ProgramError."""
+    data = _read(target)
+    file = os.path.join(os.getcwd(), target)
+    folder = os.path.dirname(os.path.realpath(target))
+    loader: Any
+    if target.endswith((".pyc", ".pyo")):
+        code = _unmarshalled(target, data)
+        loader = importlib.machinery.SourcelessFileLoader("__main__", file)
+        own = code.co_filename if os.path.exists(code.co_filename) else file
+        home = _home_of_compiled(folder)
+    else:
+        code = _compiled(target, data, file)
+        loader = importlib.machinery.SourceFileLoader("__main__", file)
+        own, home = file, folder
+    main = {"__file__": file, "__cached__": None, "__loader__": loader, "__package__": None, "__spec__": None}
+    return Program(code, [target, *arguments], folder, os.path.abspath(own), home, main)
+
+
+def load_module(name: str, arguments: Sequence[str]) -> Program:
+    """A module or package by name, as `python -m name` runs it. Raises ProgramError."""
+    sys.path.insert(0, os.getcwd())
+    try:
+        spec = _main_spec(name)
+        code = spec.loader.get_code(spec.name)
+    except (ImportError, ValueError, AttributeError, SyntaxError) as error:
+        raise ProgramError(f"cannot run module {name}: {error}") from None
+    finally:
+        del sys.path[0]
+    if code is None or spec.origin is None:
+        raise ProgramError(f"cannot run module {name}: it has no Python code")
+    main = {
+        "__file__": spec.origin,
+        "__cached__": spec.cached,
+        "__loader__": spec.loader,
+        "__package__": spec.parent,
+        "__spec__": spec,
+    }
+    folder = os.path.dirname(os.path.abspath(spec.origin))
+    return Program(code, [spec.origin, *arguments], os.getcwd(), os.path.abspath(code.co_filename), folder, main)
+
+
+def _main_spec(name: str) -> Any:
+    spec = importlib.util.find_spec(name)
+    if spec is None:
+        raise ImportError(f"No module named {name}")
+    if spec.submodule_search_locations is not None:
+        return _main_spec(f"{name}.__main__")
+    return spec
+
+
+def load_command(source: str, arguments: Sequence[str]) -> Program:
+    """Source text, as `python -c source` runs it. Raises ProgramError."""
+    code = _compiled("-c", source.encode(), "<string>")
+    main = {"__loader__": importlib.machinery.BuiltinImporter, "__package__": None, "__spec__": None}
+    return Program(code, ["-c", *arguments], "", "<string>", os.getcwd(), main)
+
+
+def _read(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123: the message wants the path as it was given
+            return file.read()
+    except IsADirectoryError:
+        raise ProgramError(f"{path} is a folder; name a .pyc or .py file in it, or use -m") from None
+    except OSError as error:
+        raise ProgramError(f"cannot read {path}: {error.strerror}") from None
+    except ValueError as error:
+        raise ProgramError(f"cannot read {path!r}: {error}") from None
+
+
+def _compiled(target: str, data: bytes, filename: str) -> CodeType:
+    try:
+        code: CodeType = compile(data, filename, "exec", dont_inherit=True)
+    except SyntaxError as error:
+        where = f", line {error.lineno}" if error.lineno else ""
+        raise ProgramError(f"{target}{where}: {type(error).__name__}: {error.msg}") from None
+    except (ValueError, RecursionError, MemoryError, OverflowError) as error:
+        raise ProgramError(f"{target} does not compile: {type(error).__name__}: {error}") from None
+    return code
+
+
+def _unmarshalled(path: str, data: bytes) -> CodeType:
+    if not data:
+        raise ProgramError(f"{path} is empty")
+    if data[:4] != importlib.util.MAGIC_NUMBER:
+        raise ProgramError(_foreign(path, data))
+    if len(data) <= PYC_HEADER:
+        raise ProgramError(f"{path} is cut short: it has a header and no code")
+    try:
+        code = marshal.loads(data[PYC_HEADER:])
+    except (EOFError, ValueError, TypeError, MemoryError, SystemError) as error:
+        raise ProgramError(f"{path} is damaged or cut short ({error}); compile it again") from None
+    if not isinstance(code, CodeType):
+        raise ProgramError(f"{path} is damaged: it holds a {type(code).__name__} where code should be")
+    return code
+
+
+def _foreign(path: str, data: bytes) -> str:
+    running = ".".join(map(str, sys.version_info[:2]))
+    magic = int.from_bytes(data[:2], "little")
+    python = next((version for first, version in reversed(PYTHON_OF_MAGIC) if magic >= first), None)
+    if data[2:4] != b"\r\n" or python is None or magic >= 4000:
+        return f"{path} is not a .pyc file of Python 3"
+    if python == running:
+        return f"{path} was compiled for a pre-release of Python {python} (magic number {magic}); this is Python {running}"
+    return f"{path} was compiled for Python {python}; this is Python {running}: compile it again, or record it with python{python}"
+
+
+def _home_of_compiled(folder: str) -> str:
+    """A .pyc in __pycache__ belongs to the folder above."""
+    return os.path.dirname(folder) if os.path.basename(folder) == "__pycache__" else folder

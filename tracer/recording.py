@@ -1,0 +1,78 @@
+"""A recording from beginning to end: engine, recorder and program put together."""
+
+from __future__ import annotations
+
+import datetime
+import platform
+import time
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from types import CodeType
+
+from vmtrace.tracer.hide import hide_functions
+from vmtrace.tracer.launch import Engine, run
+from vmtrace.tracer.program import Program
+from vmtrace.tracer.recorder import Recorder, Summary
+from vmtrace.tracer.scope import Scope
+from vmtrace.tracer.vm import VirtualMachine
+
+
+class VMEngine:
+    """The bytecode virtual machine, recording."""
+
+    def __init__(self, recorder: Recorder, check: bool = False) -> None:
+        self.machine = VirtualMachine(recorder, check=check)
+
+    def code(self, code: CodeType, module: str | None = None) -> CodeType:
+        return self.machine.function(code, module=module).host
+
+
+def _native(recorder: Recorder) -> Engine:
+    from vmtrace.tracer.native_engine import NativeEngine
+
+    return NativeEngine(recorder)
+
+
+ENGINES: dict[str, Callable[[Recorder], Engine]] = {
+    "vm": VMEngine,
+    "native": _native,
+    "check": lambda recorder: VMEngine(recorder, check=True),
+}
+"""By name; `check` is the VM one instruction at a time, holding its stack against what decoding found."""
+
+
+def facts_at_start(program: Program, scope: Scope, engine: str) -> dict[str, object]:
+    """Facts of the run known before it, as they go into the trace."""
+    try:
+        vmtrace = version("vmtrace")
+    except PackageNotFoundError:
+        vmtrace = "unknown"
+    return {
+        "vmtrace": vmtrace,
+        "python": platform.python_version(),
+        "implementation": platform.python_implementation(),
+        "platform": platform.platform(),
+        "engine": engine,
+        "argv": [*program.argv],
+        "scope": scope.described(),
+        "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+    }
+
+
+def record(
+    program: Program, scope: Scope, path: Path, engine: str = "vm", sources: bool = True
+) -> tuple[int, Summary | None]:
+    """Runs the program and records it into `path`. Returns its exit status and what was written (None in a child that
+    the program forked). OSError if the file cannot be written to."""
+    recorder = Recorder(path, facts_at_start(program, scope, engine), sources=sources)
+    made = ENGINES[engine](recorder)
+    recorder.start()
+    begin = time.perf_counter()
+    status = run(program, made, scope)
+    elapsed = time.perf_counter() - begin
+    summary = recorder.close({"exit_status": status, "elapsed": round(elapsed, 6), "stopped": "the program ended"})
+    return status, summary
+
+
+hide_functions(globals())

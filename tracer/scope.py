@@ -1,0 +1,67 @@
+"""Which code is traced: the program's own file, the modules in its folder, and what the user asks for by name."""
+
+from __future__ import annotations
+
+import fnmatch
+import functools
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import CodeType
+
+STDLIB = os.path.dirname(os.path.abspath(os.__file__))
+OURS = tuple(
+    os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), part) + os.sep
+    for part in ("tracer", "traces", "analysis", "cli")
+)
+INSTALLED = frozenset({"site-packages", "dist-packages"})
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Decides by file name, as code objects carry it, so that a .pyc in __pycache__ finds its siblings.
+
+    `include` and `exclude` are globs on module names ("json", "json.*"); `exclude` wins.
+    """
+
+    file: str
+    folder: str
+    include: Sequence[str] = ()
+    exclude: Sequence[str] = ()
+
+    def covers(self, code: CodeType, module: str | None) -> bool:
+        """Whether code of a module is traced."""
+        name = module or ""
+        if any(fnmatch.fnmatchcase(name, pattern) for pattern in self.exclude):
+            return False
+        if code.co_filename == self.file or (name == "__main__" and code.co_filename == "<string>" == self.file):
+            return True
+        if os.path.abspath(code.co_filename).startswith(OURS):
+            return False
+        return self._in_folder(code.co_filename) or any(fnmatch.fnmatchcase(name, p) for p in self.include)
+
+    def _in_folder(self, filename: str) -> bool:
+        if filename.startswith("<"):
+            return False
+        path = os.path.abspath(filename)
+        below = os.path.join(self.folder, "")
+        if not path.startswith(below):
+            return os.path.realpath(path).startswith(below) and self._in_folder(os.path.realpath(path))
+        inside = STDLIB.startswith(below) and path.startswith(os.path.join(STDLIB, ""))
+        parts = path.removeprefix(below).split(os.sep)[:-1]
+        return not inside and not INSTALLED.intersection(parts) and not _in_environment(self.folder, tuple(parts))
+
+    def described(self) -> dict[str, object]:
+        """For the trace: what was asked for."""
+        return {"file": self.file, "folder": self.folder, "include": [*self.include], "exclude": [*self.exclude]}
+
+
+@functools.lru_cache(maxsize=4096)
+def _in_environment(folder: str, parts: tuple[str, ...]) -> bool:
+    """Whether a folder on the way down is a virtual environment."""
+    here = folder
+    for part in parts:
+        here = os.path.join(here, part)
+        if os.path.exists(os.path.join(here, "pyvenv.cfg")):
+            return True
+    return False
