@@ -61,7 +61,7 @@ x ^= 1; y += x; x = a
 x |= 1; y += x
 print(y)
 half = Traced("half", [f"__i{w}__" for w in BINARY])
-right_only = Traced("right", [f"__{p}{w}__" for w in BINARY for p in "i,".split(",")])
+right_only = type("Other", (Traced,), {})("right", [f"__{p}{w}__" for w in BINARY for p in "i,".split(",")])
 for word, symbol in BINARY.items():
     if word != "divmod":
         print(in_place(symbol, half, 2), in_place(symbol, right_only, half), eval(f"right_only {symbol} half"))

@@ -1,0 +1,1 @@
+"""Plugins, imported one by one."""

@@ -1,0 +1,5 @@
+from .. import loaded
+
+loaded.append("broken begins")
+1 / 0
+loaded.append("never")

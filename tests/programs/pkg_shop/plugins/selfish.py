@@ -1,0 +1,3 @@
+from .selfish import value
+
+value = 1
