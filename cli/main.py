@@ -110,7 +110,7 @@ def main() -> NoReturn:
 def run(args: Sequence[str]) -> int:
     """Run one command line; return its exit status: 0, 1 (bad data, failed write), 2 (usage)."""
     try:
-        status = vmtrace.main(list(args), prog_name="vmtrace", standalone_mode=False)
+        outcome = vmtrace.main(list(args), prog_name="vmtrace", standalone_mode=False)
     except click.UsageError as error:
         return _fail(_with_hint(error), error.exit_code)
     except click.ClickException as error:
@@ -123,7 +123,10 @@ def run(args: Sequence[str]) -> int:
         if isinstance(error, TraceError):
             return _fail(str(error), 1)
         raise
-    return status if isinstance(status, int) else 0
+    # What `record` leaves to do: the program that it runs looks at its callers, and should not see click.
+    if callable(outcome):
+        outcome = outcome()
+    return outcome if isinstance(outcome, int) else 0
 
 
 def _with_hint(error: click.UsageError) -> str:
