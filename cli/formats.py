@@ -179,7 +179,7 @@ def fact_text(fact: Fact) -> str:
 def in_words(value: Any) -> str:
     """A list or an object as people read it; a list of words as a shell would take it."""
     if isinstance(value, dict):
-        return ", ".join(f"{key}: {in_words(item)}" for key, item in value.items()) or "-"
+        return ", ".join(f"{key}: {in_words(item)}" for key, item in value.items() if item) or "-"
     if isinstance(value, list):
         return shlex.join(map(str, value)) or "-"
     return "-" if value is None else str(value)

@@ -10,31 +10,39 @@ from vmtrace.cli.options import format_option, trace_argument
 from vmtrace.cli.session import answer, open_for_reading
 from vmtrace.traces import Trace
 
-#: How the facts of the recording are called and written; others appear under their own name.
+#: The facts of the recording in reading order, and how they are called and written. What else a trace
+#: says of itself comes behind them, under its own name.
 _KNOWN = {
     "argv": Fact("argv", "command", None),
-    "rows": Fact("rows", "instructions", None, Kind.COUNT),
-    "frames": Fact("frames", "frames", None, Kind.COUNT),
-    "elapsed": Fact("elapsed", "recording took", None, Kind.NUMBER, "s"),
     "exit_status": Fact("exit_status", "exit status", None, Kind.NAME),
-    "format_version": Fact("format_version", "trace format", None, Kind.NAME),
+    "stopped": Fact("stopped", "stopped because", None),
+    "started": Fact("started", "started", None),
+    "elapsed": Fact("elapsed", "took", None, Kind.NUMBER, "s"),
+    "engine": Fact("engine", "engine", None),
+    "scope": Fact("scope", "scope", None),
     "python": Fact("python", "Python", None),
-    "python_version": Fact("python_version", "Python", None),
+    "implementation": Fact("implementation", "implementation", None),
+    "platform": Fact("platform", "platform", None),
+    "vmtrace": Fact("vmtrace", "vmtrace", None),
+    "format_version": Fact("format_version", "trace format", None, Kind.NAME),
+    "frames": Fact("frames", "frames", None, Kind.COUNT),
 }
 
 
 def facts_of(trace: Trace) -> Facts:
     """What the trace says of itself: of the recording, then of the file."""
-    recording = [_fact(key, value) for key, value in trace.info.items() if key != "rows"]
+    given = {key: value for key, value in trace.info.items() if key != "rows"}  # counted, not believed
+    order = [*(key for key in _KNOWN if key in given), *(key for key in given if key not in _KNOWN)]
+    recording = [_fact(key, given[key]) for key in order]
     size = trace.path.stat().st_size
     per_event = size / len(trace) if len(trace) else None
     file = [
         Fact("events", "executed instructions", len(trace), Kind.COUNT),
         Fact("code_objects", "code objects", len(trace.codes), Kind.COUNT),
-        Fact("instructions", "instructions in them", len(trace.instructions), Kind.COUNT),
+        Fact("instructions", "instructions in those", len(trace.instructions), Kind.COUNT),
         Fact("source_files", "source files kept", len(trace.sources), Kind.COUNT),
         Fact("file_bytes", "file size", size, Kind.COUNT, "bytes"),
-        Fact("bytes_per_event", "per instruction", per_event, Kind.NUMBER, "bytes"),
+        Fact("bytes_per_event", "file size per event", per_event, Kind.NUMBER, "bytes"),
         Fact("complete", "complete", trace.complete),
         Fact("problem", "problem", trace.problem),
     ]

@@ -5,7 +5,6 @@ A subcommand's module is imported only when that subcommand runs, so that `vmtra
 """
 
 import importlib
-import importlib.util
 import os
 import sys
 from collections.abc import Sequence
@@ -34,8 +33,6 @@ SECTIONS: dict[str, dict[str, Entry]] = {
     },
 }
 COMMANDS: dict[str, Entry] = {name: entry for rows in SECTIONS.values() for name, entry in rows.items()}
-if importlib.util.find_spec("vmtrace.cli.record") is None:  # until the recorder is here
-    del COMMANDS["record"], SECTIONS["Record"]
 
 
 class CommandTable(click.Group):
@@ -45,7 +42,7 @@ class CommandTable(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in self.list_commands(ctx):
+        if cmd_name not in COMMANDS:
             return None
         module, attribute = COMMANDS[cmd_name].target.split(":")
         command = getattr(importlib.import_module(f"vmtrace.cli.{module}"), attribute)

@@ -147,7 +147,7 @@ def test_facts_are_aligned_and_lists_are_written_as_a_shell_takes_them() -> None
         "Info\n\n"
         "  command    'a b' c\n"
         "  file size  12,345 bytes\n"
-        "  scope      include: x, exclude: -\n"
+        "  scope      include: x\n"
         "  problem    -\n"
         "  complete   no\n"
     )
