@@ -180,6 +180,8 @@ class Fuser:
         writer = self.writer
         writer.line = 1
         body: list[ast.stmt] = []
+        if writer.namespace is not None:  # first of all: on 3.11 and 3.12, locals() writes bound variables to it
+            body += writer.made("_namespace = M.locals()")
         if self.recorded is not None:
             code_id, first_block = self.recorded
             here = {
@@ -198,8 +200,6 @@ class Fuser:
                     ENTER=self.constants.node(ENTER),
                     **here,
                 )
-        if writer.namespace is not None:
-            body += writer.made("_namespace = M.locals()")
         return body
 
     # --- regions: the blocks that run while so many exceptions are being handled ----------------------------------

@@ -7,7 +7,6 @@ import platform
 import time
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from types import CodeType
 
 from vmtrace.tracer.hide import hide_functions
@@ -61,7 +60,7 @@ def facts_at_start(program: Program, scope: Scope, engine: str) -> dict[str, obj
 
 
 def record(
-    program: Program, scope: Scope, path: Path, engine: str = "vm", sources: bool = True
+    program: Program, scope: Scope, path: str, engine: str = "vm", sources: bool = True
 ) -> tuple[int, Summary | None]:
     """Runs the program and records it into `path`. Returns its exit status and what was written (None in a child that
     the program forked). OSError if the file cannot be written to."""
