@@ -1,0 +1,261 @@
+"""Notes to pieces: what the frames of a thread executed, in order, for a stretch of notes at once.
+
+Between two tokens the frame on top executes one piece, maybe empty, of the block that it is in. The piece
+begins at the block's first instruction, or, when a call has just come back, behind the instruction that made
+the call. It ends with the block, or with the instruction at which the next token says that the frame stands.
+So all there is to find is, for each exit, the enter that it ends (`nesting`): that call's frame and block go
+on.
+
+A frame that is open where a stretch begins is put before it as an enter of its own, so the carried state
+needs no second treatment.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+from vmtrace.tracer.generators import NO_GENERATOR, Generators
+from vmtrace.tracer.nesting import Flags, Ints, Nesting, latest, nest, running_maximum
+from vmtrace.tracer.tables import Tables
+from vmtrace.tracer.tokens import (
+    KIND_CREATE,
+    KIND_ENTER,
+    KIND_RAISE,
+    KIND_RESUME,
+    KIND_RETURN,
+    KIND_SUSPEND,
+    KIND_UNWIND,
+    Tokens,
+)
+
+NO_FRAME = -1
+_FRAME, _CODE, _GENERATOR, _NEXT, _STOP = range(5)
+_HEIGHT = np.zeros(8, np.int64)
+_HEIGHT[[KIND_ENTER, KIND_CREATE, KIND_RESUME]] = 1
+_HEIGHT[[KIND_SUSPEND, KIND_RETURN, KIND_UNWIND]] = -1
+
+
+class NotesError(Exception):
+    """Notes that no engine should take."""
+
+
+class Thread:
+    """The open frames of a thread, carried from one stretch of notes to the next."""
+
+    def __init__(self, ident: int) -> None:
+        self.ident = ident
+        self.height = 1
+        self._room = np.zeros((5, 64), np.int64)
+        self._room[[_FRAME, _GENERATOR], 0] = NO_FRAME, NO_GENERATOR
+
+    def open(self, bottom: int) -> Ints:
+        """Columns: the frames from height `bottom` up; rows: frame, code, generator, and the instructions
+        (first, stop) that are left of its block. At the very bottom is the ground, a frame that is none.
+        """
+        return self._room[:, bottom : self.height]
+
+    def replace(self, bottom: int, frames: Ints) -> None:
+        self.height = bottom + frames.shape[1]
+        if self.height > self._room.shape[1]:
+            bigger = np.zeros((5, 2 * self.height), np.int64)
+            bigger[:, :bottom] = self._room[:, :bottom]
+            self._room = bigger
+        self._room[:, bottom : self.height] = frames
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """What a stretch of notes amounts to. Row numbers count from the first row of the trace."""
+
+    start: Ints
+    """By piece: its first instruction."""
+    length: Ints
+    """By piece, in rows; none is empty."""
+    frame: Ints
+    """By piece."""
+    frames: dict[str, npt.NDArray[np.generic]]
+    """Columns of `frames`, where NO_FRAME and -1 stand for null."""
+    exits: dict[str, npt.NDArray[np.generic]]
+    """Columns of `exits`, but for `raised` in the place of `reason`."""
+
+
+@dataclass(slots=True)
+class Assembler:
+    """Turns the notes of all threads to pieces. Frames are numbered in the order in which it meets them."""
+
+    tables: Tables
+    rows: int = 0
+    frames: int = 0
+    generators: Generators = field(default_factory=Generators)
+
+    def ready(self, tokens: Tokens) -> int:
+        """How many of the notes can be assembled now: up to where a generator goes on that is made in a
+        thread whose notes are still to come.
+        """
+        resumes = np.flatnonzero(tokens.kind == KIND_RESUME)
+        numbers = tokens.operand(1, resumes)
+        made = tokens.operand(3, np.flatnonzero(tokens.kind == KIND_CREATE))
+        strange = ~(self.generators.knows(numbers) | np.isin(numbers, made))
+        return int(tokens.head[resumes[strange.argmax()]]) if strange.any() else tokens.used
+
+    def assemble(self, thread: Thread, tokens: Tokens) -> Stretch:
+        """Raises NotesError where more frames end than are open."""
+        return _Stretch(self, thread, tokens).assembled()
+
+
+class _Stretch:
+    """One run of `Assembler.assemble`. Tokens and calls are counted with the carried frames before them."""
+
+    def __init__(self, assembler: Assembler, thread: Thread, tokens: Tokens) -> None:
+        self.assembler = assembler
+        self.tables = assembler.tables
+        self.thread = thread
+        self.tokens = tokens
+        step = _HEIGHT[tokens.kind]
+        self.calls = np.flatnonzero(step)
+        """Which of the tokens that are no blocks are calls."""
+        step = step[self.calls]
+        after = thread.height + np.cumsum(step)
+        lowest = min(thread.height, int(after.min(initial=thread.height)))
+        if lowest < 1:
+            raise NotesError("a frame ended that was not open")
+        self.bottom = lowest - 1
+        self.carried = thread.open(self.bottom).copy()
+        self.count = self.carried.shape[1]
+        enters = np.append(np.ones(self.count, np.bool_), step > 0)
+        levels = np.append(np.arange(self.bottom, thread.height), after - (step > 0))
+        self.nesting: Nesting = nest(enters, levels)
+        self.token_of = np.append(np.arange(self.count), tokens.at[self.calls] + self.count)
+        """By call."""
+        self.kind = np.append(np.zeros(self.count, np.int64), tokens.kind[self.calls])
+        """By call; 0 for the carried frames."""
+
+    def assembled(self) -> Stretch:
+        new = self._name_frames()
+        self._cut()
+        length = (self.stop - self.next)[self.count - 1 : -1]
+        self.row = self.assembler.rows + np.cumsum(length)
+        """By token, from the last carried frame on: the rows of the trace before the one after it."""
+        per_call = np.diff(np.append(self.token_of[self.count - 1 :], len(self.next) - 1))
+        frame = np.repeat(self.frame[self.nesting.top[self.count - 1 :]], per_call)
+        kept = np.flatnonzero(length)
+        frames, exits = self._frames_made(new), self._exits_made()
+        self._carry_on()
+        if len(self.row):
+            self.assembler.rows = int(self.row[-1])
+        start = self.next[self.count - 1 : -1]
+        return Stretch(start.take(kept), length.take(kept), frame.take(kept), frames, exits)
+
+    def _name_frames(self) -> Ints:
+        """Sets frame, code and generator by call, where it is an enter. Returns the calls that make a
+        frame.
+        """
+        assembler, tokens, kind = self.assembler, self.tokens, self.kind
+        self.frame, self.code, self.generator = (np.full(len(kind), -1, np.int64) for _ in range(3))
+        for row, values in enumerate((self.frame, self.code, self.generator)):
+            values[: self.count] = self.carried[row]
+        new = np.flatnonzero((kind == KIND_ENTER) | (kind == KIND_CREATE))
+        self.frame[new] = assembler.frames + np.arange(len(new))
+        self.code[new] = tokens.operand(1, self.calls[new - self.count])
+        assembler.frames += len(new)
+        created = np.flatnonzero(kind == KIND_CREATE)
+        self.generator[created] = tokens.operand(3, self.calls[created - self.count])
+        assembler.generators.add(self.generator[created], self.frame[created], self.code[created])
+        resumed = np.flatnonzero(kind == KIND_RESUME)
+        if len(resumed):
+            self.generator[resumed] = tokens.operand(1, self.calls[resumed - self.count])
+            self.frame[resumed], self.code[resumed] = assembler.generators.find(self.generator[resumed])
+        return new
+
+    def _cut(self) -> None:
+        """Sets, by token, the first instruction and the end of the piece after it: `next`, `stop`."""
+        nesting, tables = self.nesting, self.tables
+        order, enters = nesting.order, nesting.sorted_enters
+        block = self.tokens.block
+        self.next = np.concatenate([self.carried[_NEXT], tables.start.values.take(block)])
+        self.limit = np.concatenate([self.carried[_STOP], tables.stop.values.take(block)])
+        """By token: the end of the block that the frame on top is in."""
+        # Where each enter leaves the frame beneath: not before the piece's begin, nor beyond its block's end.
+        # It is in the block that the token before the enter tells, unless that is an exit: then where that
+        # one found it.
+        self.behind = np.zeros(len(order), np.int64)
+        """By call that is an enter: the instruction behind the one that makes the call."""
+        made = np.flatnonzero(nesting.enters[self.count :]) + self.count
+        self.behind[made] = tables.ends(
+            self._code_beneath(made), self.tokens.position(self.calls[made - self.count])
+        )
+        before = self.token_of[order] - 1
+        told = enters & (nesting.enters[order - 1] | (self.token_of[order - 1] != before))
+        told[0] = True
+        source = before[latest(told)]
+        left = np.where(enters, self.behind[order], 0)
+        left[told] = np.maximum(left[told], self.next[before[told]])
+        limit = self.limit[source]
+        left = np.minimum(running_maximum(left, told), limit)
+        self.left, self.left_limit = left, limit
+        exits = self.token_of[order[~enters]]
+        self.next[exits], self.limit[exits] = left[~enters], limit[~enters]
+        self.stop = self.limit.copy()
+        self.stop[before[enters]] = left[enters]
+        self._cut_by_exceptions()
+
+    def _code_beneath(self, calls: Ints) -> Ints:
+        """Code of the frames beneath those that come or go; of the ground, any will do."""
+        return np.maximum(self.code[self.nesting.beneath[calls]], 0)
+
+    def _cut_by_exceptions(self) -> None:
+        """The instruction that raised is the last of its piece."""
+        kind = self.tokens.kind
+        raised = np.flatnonzero((kind == KIND_RAISE) | (kind == KIND_UNWIND))
+        if not len(raised):
+            return
+        token = self.tokens.at[raised] + self.count
+        code = self.code[self.nesting.top[np.searchsorted(self.token_of, token) - 1]]
+        behind = self.tables.ends(np.maximum(code, 0), self.tokens.position(raised))
+        self.stop[token - 1] = np.minimum(np.maximum(behind, self.next[token - 1]), self.limit[token - 1])
+
+    def _rows_before(self, calls: Ints) -> Ints:
+        """Rows of the trace before the tokens of calls."""
+        rows: Ints = self.row[self.token_of[calls] - self.count]
+        return rows
+
+    def _frames_made(self, new: Ints) -> dict[str, npt.NDArray[np.generic]]:
+        parent = self.frame[self.nesting.beneath[new]]
+        behind = self.behind[new]
+        known = (behind > 0) & (parent != NO_FRAME)
+        offset = self.tables.offset.values[np.where(known, behind - 1, 0)].astype(np.int64)
+        return {
+            "frame_id": self.frame[new],
+            "code_id": self.code[new],
+            "parent_id": parent,
+            "call_offset": np.where(known, offset, -1),
+            "thread_id": np.full(len(new), self.thread.ident, np.uint64),
+            "first_row": self._rows_before(new),
+        }
+
+    def _exits_made(self) -> dict[str, npt.NDArray[np.generic]]:
+        ended = np.flatnonzero((self.kind == KIND_RETURN) | (self.kind == KIND_UNWIND))
+        top = self.nesting.top[ended - 1]
+        generators = self.generator[top]
+        self.assembler.generators.forget(generators[generators != NO_GENERATOR])
+        return {
+            "frame_id": self.frame[top],
+            "row": self._rows_before(ended),
+            "raised": self.kind[ended] == KIND_UNWIND,
+        }
+
+    def _carry_on(self) -> None:
+        """Hands the open frames, and what is left of their blocks, to the next stretch."""
+        places = self.nesting.open
+        calls = self.nesting.order[places]
+        # A frame stands where the enter above it left it; the one on top is in the piece that is not finished
+        # yet.
+        left = np.append(self.left[places[1:]], self.next[-1])
+        limit = np.append(self.left_limit[places[1:]], self.limit[-1])
+        frames = np.stack([self.frame[calls], self.code[calls], self.generator[calls], left, limit])
+        self.thread.replace(self.bottom, frames)
+
+
+__all__ = ["NO_FRAME", "Assembler", "Flags", "NotesError", "Stretch", "Thread"]

@@ -1,0 +1,58 @@
+"""What the recorder is told of a code object: plain columns, that travel to the process that writes the
+trace."""
+
+from __future__ import annotations
+
+import dis
+from pathlib import PurePath
+from typing import Any, TypedDict
+
+from vmtrace.tracer.code import Code
+
+
+class CodeFacts(TypedDict):
+    """One code object: its row in `codes`, its rows in `instructions` (by column), its basic blocks."""
+
+    code: dict[str, Any]
+    instructions: dict[str, list[Any]]
+    opcodes: list[int]
+    blocks: list[tuple[int, int]]
+    """start, stop: instruction indices"""
+    units: int
+    """Length in code units (2 bytes), CACHE entries included."""
+
+
+def describe(code: Code, code_id: int, module: str | None = None) -> CodeFacts:
+    """The facts of a code object; `module` is the name of the module it is of, by default its file's."""
+    raw, instructions = code.code, code.instructions
+    offsets = [i.offset for i in instructions]
+    lines, end_lines, columns, end_columns = zip(*(i.position for i in instructions), strict=True)
+    return {
+        "code": {
+            "code_id": code_id,
+            "name": raw.co_name,
+            "qualname": raw.co_qualname,
+            "module": PurePath(raw.co_filename).stem if module is None else module,
+            "filename": raw.co_filename,
+            "firstlineno": raw.co_firstlineno,
+            "kind": code.kind,
+        },
+        "instructions": {
+            "code_id": [code_id] * len(instructions),
+            "offset": offsets,
+            "opcode": [i.name for i in instructions],
+            "arg": [i.arg if i.opcode >= dis.HAVE_ARGUMENT else None for i in instructions],
+            "argrepr": [i.repr for i in instructions],
+            "line": list(lines),
+            "end_line": list(end_lines),
+            "column": list(columns),
+            "end_column": list(end_columns),
+            "jump_target": [None if i.target is None else offsets[i.target] for i in instructions],
+            "falls_through": [i.falls_through for i in instructions],
+            "handler": [None if i.handler is None else offsets[i.handler] for i in instructions],
+            "stack_depth": [i.depth for i in instructions],
+        },
+        "opcodes": [i.opcode for i in instructions],
+        "blocks": [(block.start, block.stop) for block in code.blocks],
+        "units": len(raw.co_code) // 2,
+    }

@@ -1,0 +1,49 @@
+"""The generators that are alive, by the numbers that the engine gave them."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+Ints = npt.NDArray[np.int64]
+
+NO_GENERATOR = -1
+
+
+class Generators:
+    """Frame and code of each generator-like frame that has not ended. Numbers are not used twice."""
+
+    def __init__(self) -> None:
+        self._known = np.empty((3, 0), np.int64)
+        """Rows: number (ascending), frame, code."""
+
+    def __len__(self) -> int:
+        return self._known.shape[1]
+
+    def add(self, numbers: Ints, frames: Ints, codes: Ints) -> None:
+        if not len(numbers):
+            return
+        known = np.concatenate([self._known, [numbers, frames, codes]], axis=1)
+        if (np.diff(known[0, max(len(self) - 1, 0) :]) < 0).any():
+            known = known[:, np.argsort(known[0], kind="stable")]
+        self._known = known
+
+    def knows(self, numbers: Ints) -> npt.NDArray[np.bool_]:
+        return (
+            self._known[0].take(self._places(numbers)) == numbers
+            if len(self)
+            else np.zeros(len(numbers), np.bool_)
+        )
+
+    def find(self, numbers: Ints) -> tuple[Ints, Ints]:
+        """Frames and codes of generators, all of them known."""
+        places = self._places(numbers)
+        return self._known[1].take(places), self._known[2].take(places)
+
+    def forget(self, numbers: Ints) -> None:
+        """Those that have ended."""
+        if len(numbers):
+            self._known = np.delete(self._known, self._places(numbers), axis=1)
+
+    def _places(self, numbers: Ints) -> Ints:
+        return np.minimum(np.searchsorted(self._known[0], numbers), len(self) - 1)

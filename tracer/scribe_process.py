@@ -1,0 +1,109 @@
+"""The process that writes a trace while the program runs: a script of its own, see `recorder`.
+
+It stands outside of the program's process tree and terminal, so that the program neither waits for it nor
+kills it by accident, and it outlives a program that is killed.
+"""
+
+from __future__ import annotations
+
+import marshal
+import os
+import site
+import sys
+import traceback
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from vmtrace.tracer.ring import Receiver
+    from vmtrace.tracer.scribe import Scribe
+
+_AT_ONCE = 1 << 20
+"""Bytes of notes taken from the ring at a time."""
+
+
+def main(ring: int, lifeline: int, place: int, path: list[str]) -> None:
+    """The arguments are two file descriptors, for `Receiver`, the place in the ring that says which process
+    this is, and the recording process's sys.path.
+    """
+    process = os.fork()
+    if process:  # and so the process belongs to nobody, and no os.wait() of the program finds it
+        os.pwrite(ring, process.to_bytes(8, sys.byteorder), place)
+        os._exit(0)
+    os.setsid()
+    site.main()
+    sys.path[:] = path
+    from vmtrace.tracer.ring import Receiver
+
+    # That was the last that had better be seen on the terminal if it goes wrong.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    receiver = Receiver(ring, lifeline)
+    report: dict[str, Any] = {"rows": 0, "frames": 0, "problem": None}
+    try:
+        _write(receiver, report)
+    except OSError as error:
+        report["problem"] = error.strerror or str(error)
+    except Exception as error:
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        report["problem"] = (
+            f"{type(error).__name__}: {error}"[:2000] + f" ({where.name}, line {where.lineno})"
+        )
+    receiver.report(report)
+
+
+def _write(receiver: Receiver, report: dict[str, Any]) -> None:
+    import numpy as np
+    from vmtrace.tracer.scribe import Scribe
+
+    # Once memory of this size has been freed, malloc keeps what is freed later instead of giving it back to
+    # the system and fetching it anew for each array (glibc's dynamic threshold): a third of the time.
+    np.empty(31 << 20, np.uint8)
+    start = _message(receiver)
+    scribe = Scribe(start["path"], start["run"], start["compression"])
+    try:
+        end = _follow(receiver, scribe, report)
+        scribe.finish(end)
+        report.update(rows=scribe.rows, frames=scribe.frames)
+    except EOFError:
+        scribe.break_off()
+    except BaseException:
+        scribe.abandon()
+        raise
+
+
+def _follow(receiver: Receiver, scribe: Scribe, report: dict[str, Any]) -> dict[str, Any]:
+    """Hands on messages until the one that ends the recording; returns the facts that it brings."""
+    while True:
+        message = _message(receiver)
+        scribe.learn(message["codes"])
+        for code_id, instructions in message["located"]:
+            scribe.locate(code_id, instructions)
+        for filename, content in message["sources"]:
+            scribe.quote(filename, content)
+        for thread, typecode, count in message["notes"]:
+            _tell(receiver, scribe, thread, typecode, count)
+        scribe.settle()
+        report.update(rows=scribe.rows, frames=scribe.frames)
+        end: dict[str, Any] | None = message["end"]
+        if end is not None:
+            return end
+
+
+def _message(receiver: Receiver) -> dict[str, Any]:
+    length = int.from_bytes(receiver.receive(8), "little")
+    message: dict[str, Any] = marshal.loads(receiver.receive(length))
+    return message
+
+
+def _tell(receiver: Receiver, scribe: Scribe, thread: int, typecode: str, count: int) -> None:
+    import numpy as np
+
+    kind = np.dtype(typecode)
+    while count:
+        part = min(count, _AT_ONCE // kind.itemsize)
+        notes = np.frombuffer(receiver.receive(part * kind.itemsize), kind)
+        scribe.tell(thread, notes.astype(np.uint32, copy=False))
+        count -= part
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4:])
