@@ -156,7 +156,8 @@ for n in (30, 300):
         print(n, flag, wide(flag, seen), seen)
 print(long_branch(0), long_branch(None), long_branch(120), tests(), [assertion(v) for v in (0, 3, 9)], annotated_in_function(), sep="\n")
 print(..., Ellipsis is ..., __debug__, NotImplemented is type(1).__add__(1, "x"))
-exec(compile("1 + 2\n'text'\nNone", "<single>", "single"))
+for text in ("1 + 2", "'text'", "None", "for i in range(2): i\n"):
+    exec(compile(text, "<single>", "single"))
 eval(compile("5 * 5", "<single>", "single"))
 sys.displayhook = lambda value: print("displayed", value)
-exec(compile("[1, 2]\nx = 3\nx", "<single>", "single"))
+exec(compile("x = [1, 2]; x", "<single>", "single"))
