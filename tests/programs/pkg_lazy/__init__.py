@@ -1,0 +1,2 @@
+"""A package whose modules say when they are really imported."""
+events = []

@@ -1,0 +1,4 @@
+from . import events
+
+events.append("failing begins")
+raise RuntimeError("on first use")
