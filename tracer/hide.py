@@ -12,7 +12,7 @@ the program's own.
 from __future__ import annotations
 
 import dis
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Iterable, Mapping
 from types import CodeType, FunctionType
 from typing import Any, TypeVar
 
@@ -38,11 +38,22 @@ def hide(function: Function) -> Function:
     return hidden  # type: ignore[return-value]
 
 
-def hide_functions(namespace: MutableMapping[str, Any]) -> None:
-    """Hides the functions that a module defines (its `globals()`), in place: they find each other hidden."""
-    for value in namespace.values():
-        if isinstance(value, FunctionType) and value.__module__ == namespace["__name__"]:
+def hide_functions(namespace: Mapping[str, Any]) -> None:
+    """Hides what a module (its `globals()`) defines, in place: functions, methods, and functions in lists."""
+    _hide_members(namespace.values(), namespace["__name__"])
+
+
+def _hide_members(members: Iterable[Any], module: str) -> None:
+    for value in members:
+        value = value.fget if isinstance(value, property) else value
+        if isinstance(value, list):
+            _hide_members(value, module)
+        elif getattr(value, "__module__", None) != module:
+            continue
+        elif isinstance(value, FunctionType):
             value.__code__ = hide_code(value.__code__)
+        elif isinstance(value, type):
+            _hide_members(vars(value).values(), module)
 
 
 def hide_code(code: CodeType) -> CodeType:

@@ -111,7 +111,7 @@ def _compiled(code: Code, body: list[ast.stmt], global_names: list[str]) -> Code
     function = ast.FunctionDef(
         name="host",
         args=_arguments(original),
-        body=[*_documentation(original), *_declarations(code, global_names), *body, _never_bound()],
+        body=[*_documentation(original), *_declarations(code, global_names), *body, *_never_bound(body)],
         decorator_list=[],
         lineno=1,
         col_offset=0,
@@ -193,8 +193,12 @@ def _argument_count(code: CodeType) -> int:
     return code.co_argcount + code.co_kwonlyargcount + stars
 
 
-def _never_bound() -> ast.stmt:
-    return ast.Delete([ast.Name(f"{PREFIX}last", ast.Del())])
+def _never_bound(body: list[ast.stmt]) -> list[ast.stmt]:
+    """The last variable of ours, if there are others."""
+    names = (node.id for statement in body for node in ast.walk(statement) if isinstance(node, ast.Name))
+    if not any(name.startswith(PREFIX) for name in names):
+        return []
+    return [ast.Delete([ast.Name(f"{PREFIX}last", ast.Del())])]
 
 
 def _instruction_of(made: CodeType, count: int, prologue: int | None) -> list[int]:

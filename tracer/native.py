@@ -12,7 +12,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from vmtrace.tracer.hide import hide, hide_code
+from vmtrace.tracer.hide import hide, hide_code, hide_functions
 
 
 def _argument(value: Any) -> Any:
@@ -67,3 +67,6 @@ def wrap_yielded(value: Any) -> Any:
     """
     generator: Any = _asynchronous(value)
     return next(generator)
+
+
+hide_functions(globals())

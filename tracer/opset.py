@@ -164,7 +164,9 @@ class OpcodeSet(Mapping[str, Operation]):
         def define(handler: Handler) -> Handler:
             op = operation(handler, **effect)
             if (op.name in self._operations) is not exists:
-                raise TypeError(f"{op.name} {'was not there' if exists else 'is there already'} on {self.python}")
+                raise TypeError(
+                    f"{op.name} {'was not there' if exists else 'is there already'} on {self.python}"
+                )
             self._operations[op.name] = op
             return handler
 

@@ -10,7 +10,8 @@ import operator
 import sys
 
 from vmtrace.tracer import coroutines, matching, native, raising, semantics
-from vmtrace.tracer.opset import Jump, OpcodeSet, Value
+from vmtrace.tracer.hide import hide_functions
+from vmtrace.tracer.opset import Call, Jump, OpcodeSet, Value
 from vmtrace.tracer.semantics import EXHAUSTED, NULL
 
 ops = OpcodeSet((3, 11))
@@ -517,7 +518,7 @@ def byte_CALL(vm, method, self, *rest, kwnames) -> Value:
 @ops.added
 def byte_CALL_FUNCTION_EX(vm, null, function, args, *kwargs) -> Value:
     """`function(*args, **kwargs)`"""
-    return semantics.call_function_ex(function, args, *kwargs)
+    return Call(function, args, kwargs[0] if kwargs else {})
 
 
 @ops.added
@@ -702,3 +703,6 @@ def byte_IMPORT_STAR(vm, module, *, frame) -> None:
 def byte_PRINT_EXPR(vm, value) -> None:
     """Shows the value of an expression statement typed at a prompt."""
     sys.displayhook(value)
+
+
+hide_functions(globals())

@@ -13,6 +13,7 @@ from types import CellType
 from typing import Any, Final, Protocol
 
 from vmtrace.tracer.hide import hide_code, hide_functions
+from vmtrace.tracer.opset import Call
 
 
 class Marker:
@@ -209,20 +210,12 @@ def made(source: str) -> Any:
 # --- calls and classes --------------------------------------------------------------------------------------
 
 
-def call(method: Any, self: Any, rest: Sequence[Any], kwnames: Sequence[str]) -> Any:
-    """Calls `self`, or, where there is a method below it, that with `self` as the first argument."""
+def call(method: Any, self: Any, rest: Sequence[Any], kwnames: Sequence[str]) -> Call:
+    """A call of `self`, or, where there is a method below it, of that with `self` as the first argument."""
     function, *arguments = (self, *rest) if method is NULL else (method, self, *rest)
-    if not kwnames:
-        return function(*arguments)
-    keywords = arguments[-len(kwnames) :]
-    del arguments[-len(kwnames) :]
-    return function(*arguments, **dict(zip(kwnames, keywords, strict=True)))
-
-
-def call_function_ex(function: Any, args: Iterable[Any], kwargs: Mapping[str, Any] | None = None) -> Any:
-    if kwargs is None:
-        return function(*args)
-    return function(*args, **kwargs)
+    positional = len(arguments) - len(kwnames)
+    keywords = dict(zip(kwnames, arguments[positional:], strict=True))
+    return Call(function, arguments[:positional], keywords)
 
 
 def load_build_class(frame: Scope) -> Any:

@@ -1,0 +1,60 @@
+"""Runs a piece of a program on CPython and on the VM, and says in comparable words what came of it."""
+
+import contextlib
+import io
+import sys
+import traceback
+import warnings
+
+from vmtrace.tracer.vm import VirtualMachine
+
+FILENAME = "<piece>"
+
+
+def natively(code, namespace):
+    exec(code, namespace)
+
+
+def stepping(code, namespace):
+    VirtualMachine(check=True).run_code(code, namespace)
+
+
+def fused(code, namespace):
+    VirtualMachine().run_code(code, namespace)
+
+
+def outcome(source, run, filename=FILENAME):
+    """What a piece of source does when `run`: its output, its variable `result`, the exception that ends it."""
+    with warnings.catch_warnings(action="ignore"):
+        code = compile(source, filename, "exec")
+    namespace = {"__name__": "piece", "__file__": filename}
+    output, raised = io.StringIO(), None
+    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
+        try:
+            run(code, namespace)
+        except BaseException as error:
+            raised = described(error, filename)
+    assert sys.exception() is None
+    return {"output": output.getvalue(), "result": repr(namespace.get("result")), "raised": raised}
+
+
+def described(error, filename):
+    """An exception with everything that a program can see of it, its chain and its frames in the piece."""
+    if not isinstance(error, BaseException):
+        return repr(error)  # a cause can be anything: `__new__` of its class may return what it likes
+    return {
+        "type": type(error).__name__,
+        "text": str(error),
+        "name": getattr(error, "name", None),
+        "notes": getattr(error, "__notes__", None),
+        "parts": [described(e, filename) for e in getattr(error, "exceptions", ())],
+        "frames": [
+            (f.name, f.lineno, f.end_lineno, f.colno, f.end_colno)
+            for f in traceback.extract_tb(error.__traceback__)
+            if f.filename == filename
+        ],
+        "others": [f.filename for f in traceback.extract_tb(error.__traceback__) if "vmtrace/tracer" in f.filename],
+        "context": described(error.__context__, filename),
+        "cause": described(error.__cause__, filename),
+        "suppress": error.__suppress_context__,
+    }

@@ -1,0 +1,277 @@
+"""The stepping interpreter: what its frames show, how it is held to account, and how an opcode is overridden."""
+
+import dis
+import sys
+
+import pytest
+from engines import natively, outcome, stepping
+from vmtrace.tracer.errors import CodeError
+from vmtrace.tracer.vm import VirtualMachine
+
+
+def same(source):
+    ours, theirs = outcome(source, stepping), outcome(source, natively)
+    assert ours == theirs
+    return ours["output"]
+
+
+def test_the_handled_exception_is_right_at_every_point():
+    same("""
+import sys
+def here(): return repr(sys.exception())
+class Manager:
+    def __enter__(self): print("enter", here())
+    def __exit__(self, *what): print("exit", here()); return True
+def called():
+    print("called", here())
+    try: {}[1]
+    except KeyError: print("inner", here())
+    print("called", here())
+def f():
+    print(here())
+    try: 1 / 0
+    except ZeroDivisionError as error:
+        print(here()); called(); print(here())
+        try: raise ValueError
+        except ValueError: print(here())
+        finally: print("finally", here())
+        with Manager(): raise IndexError
+        print(here())
+    else: print("else")
+    print(here())
+    for n in range(3):
+        try:
+            try: raise KeyError(n)
+            finally: print("finally", here())
+        except KeyError:
+            if n == 1: continue
+            if n == 2: break
+            print(here())
+    print(here())
+    try: [].pop()
+    except IndexError: return here()
+print(f(), here())
+try: 1 / 0
+except ZeroDivisionError: print(f(), here())
+""")
+
+
+def test_a_generator_keeps_its_own_handled_exception():
+    same("""
+import sys
+def here(): return repr(sys.exception())
+def g(name):
+    try: raise ValueError(name)
+    except ValueError:
+        yield here()
+        try:
+            received = yield here()
+        except KeyError as error: print("thrown", here(), repr(error.__context__))
+        yield here()
+    yield here()
+def take(it):
+    try: return next(it)
+    except StopIteration: return "end"
+a, b = g("a"), g("b")
+for it in a, b, a:
+    try: 1 / 0
+    except ZeroDivisionError: print(take(it), here())
+    print(take(it), here())
+try: [].pop()
+except IndexError: a.throw(KeyError("k"))
+print(list(a), list(b), here())
+""")
+
+
+def test_what_a_program_asks_of_its_frames():
+    same("""
+import inspect, sys, traceback, warnings
+def shape(frame):
+    code = frame.f_code
+    return code.co_name, frame.f_lineno, frame.f_globals is globals(), sorted(frame.f_locals), code.co_argcount
+def stack():
+    return [shape(record.frame) for record in inspect.stack() if record.filename == "<piece>"]
+def f(a, b=2):
+    here = [
+        stack(),
+        stack(),
+    ]
+    return here, (lambda x: stack())(1), [stack() for x in "ab"]
+class A:
+    inside = stack()
+    def __add__(self, other): return stack()
+    def __getattr__(self, name): return stack()
+    def __iter__(self): yield stack()
+print(f(1), A.inside, A() + 1, A().x, *A())
+print(sys._getframe().f_lineno, sys._getframe(0).f_back is not None)
+def warns(): warnings.warn("look here", stacklevel=2)
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    warns()
+    (
+        warns()
+    )
+print([(str(w.message), w.lineno, w.filename) for w in caught])
+""")
+
+
+def test_what_a_program_reads_of_its_variables():
+    same("""
+def f(a, *rest, key=1, **more):
+    def inner(): return free, a
+    print(sorted(locals()))
+    free = 5
+    x = y = 0
+    del y
+    print(locals() | {"inner": None}, eval("x + free"), sorted(vars()), dir())
+    exec("x = 7; z = 8")
+    print(x, sorted(locals()))
+    for i in range(2): pass
+    try: 1 / 0
+    except ZeroDivisionError as error: print(sorted(locals()))
+    print(sorted(locals()), inner())
+    return [sorted(locals()) for n in "a"], {n: sorted(locals()) for n in "a"}, list(sorted(locals()) for n in "a")
+print(f(1, 2, other=3))
+def g(n):
+    x = n
+    yield sorted(locals()), x
+    del n
+    yield sorted(locals())
+it = g(1)
+print(it.gi_frame.f_locals, next(it), it.gi_frame.f_locals, next(it), it.gi_frame.f_locals, it.gi_frame.f_lineno)
+""")
+
+
+def test_things_die_where_they_die_on_cpython():
+    same("""
+import sys
+class Loud:
+    def __init__(self, name): self.name = name
+    def __del__(self): print(self.name, "dies in", sys._getframe(1).f_code.co_name, sys._getframe(1).f_lineno)
+def drops(argument):
+    print("in drops")
+    del argument
+    print("still in drops")
+def f():
+    drops(Loud("argument"))
+    drops(*[Loud("starred")])
+    x = Loud("x")
+    x = None
+    Loud("expression")
+    y, z = Loud("y"), Loud("z")
+    print([Loud("in list").name])
+    for each in Loud("first"), Loud("second"):
+        del each
+    try: raise ValueError(Loud("raised"))
+    except ValueError: print("handling")
+    print("handled")
+    return Loud("returned").name
+f()
+def g():
+    x = Loud("generator's")
+    yield 1
+    yield 2
+it = g()
+next(it)
+del it
+print("end")
+""")
+
+
+def test_tracebacks_show_the_programs_lines_and_columns():
+    """`same` compares lines and columns of every frame, here on multi-line expressions and through C."""
+    same("""
+def f(x):
+    return (1 +
+            x[0]
+            (3))
+def g(*a, **k):
+    return sorted([3, 1], key=lambda n:
+        f([n]))
+try:
+    g(1,
+      b=2)
+except TypeError as error:
+    raise ValueError("outer") from error
+""")
+
+
+def test_recursion_ends_where_it_can_be_handled():
+    source = """
+import sys
+depth = 0
+def f(n):
+    global depth
+    depth = n
+    f(n + 1)
+for i in range(2):
+    try: f(0)
+    except RecursionError as error: print(error, depth > 300, error.__context__)
+def finally_(n):
+    try: finally_(n + 1)
+    finally: len("")
+try: finally_(0)
+except RecursionError as error: print("again")
+"""
+    assert outcome(source, stepping)["output"] == outcome(source, natively)["output"]
+
+
+class Counting(VirtualMachine):
+    """Overrides an opcode, calls the one it overrides, and adds to what it does."""
+
+    def __init__(self):
+        super().__init__()
+        self.added = []
+
+    def byte_BINARY_OP(self, left, right, *, arg):
+        self.added.append((left, right))
+        return super().byte_BINARY_OP(left, right, arg=arg)
+
+
+def test_a_subclass_overrides_an_opcode():
+    vm = Counting()
+    space = {}
+    vm.run_code(compile("def f(x): return x + 1\nresult = f(2) * 10", "prog.py", "exec"), space)
+    assert space["result"] == 30
+    assert vm.added == [(2, 1), (3, 10)]
+
+
+def test_an_overridden_call_is_still_made_from_the_programs_frame():
+    class Calls(VirtualMachine):
+        def __init__(self):
+            super().__init__()
+            self.called = []
+
+        def byte_CALL(self, method, first, *rest, kwnames):
+            call = super().byte_CALL(method, first, *rest, kwnames=kwnames)
+            self.called.append(call.function.__name__)
+            return call
+
+    vm, space = Calls(), {}
+    vm.run_code(compile("def f(x): y = 1; return sorted(locals())\nresult = f(2)", "prog.py", "exec"), space)
+    assert space["result"] == ["x", "y"]
+    assert vm.called == ["f", "locals", "sorted"]
+
+
+def test_an_opcode_may_mean_something_else():
+    class Backwards(VirtualMachine):
+        def byte_COMPARE_OP(self, left, right, *, arg):
+            return not VirtualMachine.byte_COMPARE_OP(self, left, right, arg=arg)
+
+    space = {}
+    Backwards().run_code(compile("result = [x for x in range(6) if x < 3], sorted([2, 3, 1])", "prog.py", "exec"), space)
+    assert space["result"] == ([3, 4, 5], [1, 2, 3])
+
+
+def test_checking_names_function_and_offset_of_a_wrong_stack():
+    class Pushes(VirtualMachine):
+        def byte_NOP(self):
+            return (5,)
+
+    code = compile("def f():\n  pass\n  while True:\n    pass\n    break\n  return 1\nf()", "prog.py", "exec")
+    f = next(c for c in code.co_consts if hasattr(c, "co_code"))
+    instructions = list(dis.get_instructions(f))
+    after = next(b for a, b in zip(instructions, instructions[1:], strict=False) if a.opname == "NOP")
+    with pytest.raises(CodeError, match=rf"^prog.py: f at offset {after.offset}: 1 entries on the stack, not 0$"):
+        Pushes(check=True).run_code(code)
+    assert sys.exception() is None

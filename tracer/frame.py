@@ -1,0 +1,221 @@
+"""A frame as the stepping interpreter sees it: what an instruction may look at and change.
+
+Beneath each is a host frame, CPython's own, in which the program's variables stand too (see `step`): `locals` here is
+what handlers read and write, the host frame's is what the program sees of it through `locals()`, and cells are
+shared.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, MutableMapping
+from dataclasses import dataclass
+from types import CellType, FrameType
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from vmtrace.tracer import native
+from vmtrace.tracer.code import Code, Handler, Instruction
+from vmtrace.tracer.errors import VMError
+from vmtrace.tracer.hide import hide_functions
+from vmtrace.tracer.opset import Call
+from vmtrace.tracer.semantics import unbound_free, unbound_local
+
+if TYPE_CHECKING:
+    from vmtrace.tracer.vm import VirtualMachine
+
+RAISES_AGAIN = frozenset({"RERAISE", "END_ASYNC_FOR"})
+"""What raises an exception with the traceback that it has, without adding this frame to it."""
+
+
+class Locals(dict[str, Any]):
+    """Local variables by name."""
+
+    def __missing__(self, name: str) -> NoReturn:
+        raise unbound_local(name)
+
+    def __delitem__(self, name: str) -> None:
+        if name not in self:
+            raise unbound_local(name)
+        super().__delitem__(name)
+
+
+@dataclass(slots=True)
+class Activity:
+    """What the frames of one code object have in common."""
+
+    vm: VirtualMachine
+    code: Code
+    handlers: list[Callable[..., Any]]
+    """By instruction: what executes it."""
+    block_of: list[int]
+    """By instruction: the basic block that it lies in."""
+    check: bool
+
+    def is_delegating(self, index: int) -> bool:
+        """Whether an instruction yields what a delegate, that of `yield from` or `await`, has yielded."""
+        here, before = self.code.instructions[index], self.code.instructions[index - 1]
+        return here.name == "YIELD_VALUE" and before.name == "SEND"
+
+
+class Frame:
+    """One activation of a code object: its evaluation stack, its variables, and where it stands."""
+
+    def __init__(
+        self,
+        activity: Activity,
+        host: FrameType,
+        locals: dict[str, Any],
+        cells: dict[str, CellType],
+        namespace: MutableMapping[str, Any] | None,
+    ) -> None:
+        self.activity = activity
+        self.code = activity.code
+        self.index = 0
+        """The instruction that is executed, or that is next."""
+        self.stack: list[Any] = []
+        self.locals = Locals(locals)
+        self.cells = cells
+        """Cells and free variables by name."""
+        self.namespace: Any = namespace
+        """The names of a module or class body; None in a function."""
+        self.globals = host.f_globals
+        self.builtins = host.f_builtins
+        self.call: Call | None = None
+        """A call that the host function has to make."""
+        self.passed: list[Any] = []
+        """What the call takes, last first."""
+        self.suspended = False
+        self.was_sent = False
+        self.caught: tuple[BaseException, Handler] | None = None
+
+    @property
+    def instruction(self) -> Instruction:
+        return self.code.instructions[self.index]
+
+    # --- variables ------------------------------------------------------------------------------------------
+
+    def make_cell(self, name: str) -> None:
+        """The host frame has made it; a variable in a cell is no plain local."""
+        self.locals.pop(name, None)
+
+    def load_cell(self, name: str) -> Any:
+        try:
+            return self.cells[name].cell_contents
+        except ValueError:
+            pass
+        raise unbound_free(name) if name in self.code.code.co_freevars else unbound_local(name)
+
+    def delete_deref(self, name: str) -> None:
+        self.load_cell(name)
+        del self.cells[name].cell_contents
+
+    # --- the handled exception, what `sys.exc_info()` tells ---------------------------------------------------
+
+    def handle(self, exception: BaseException) -> BaseException | None:
+        """Makes an exception the handled one; returns the one handled so far."""
+        return native.handle(exception)
+
+    def unhandle(self, previous: BaseException | None) -> None:
+        native.unhandle(previous)
+
+    def reraise(self, exception: BaseException) -> NoReturn:
+        native.reraise(exception)
+
+    # --- where control goes -----------------------------------------------------------------------------------
+
+    def begin_block(self) -> None:
+        """Finds the basic block to go on with: `at`, its number; after an exception, that of the handler."""
+        if self.caught is not None:
+            self.unwind()
+        self.at = self.activity.block_of[self.index]
+
+    def catches(self) -> bool:
+        """Whether the exception that the host function has just caught is for this frame to handle."""
+        error = sys.exception()
+        assert error is not None and error.__traceback__ is not None
+        if self._raises_again(error):
+            error.__traceback__ = error.__traceback__.tb_next
+        self.call, self.suspended = None, False
+        self.passed.clear()
+        handler = self.code.handler_for(self.index)
+        if handler is None or isinstance(error, VMError):
+            self.leave()
+            return False
+        self.caught = error, handler
+        return True
+
+    def _raises_again(self, error: BaseException) -> bool:
+        """Whether it is no new exception; `raise` alone says that of what it raises, unless there is nothing to."""
+        instruction = self.instruction
+        if instruction.name == "RAISE_VARARGS" and instruction.arg == 0:
+            assert error.__traceback__ is not None
+            return error.__traceback__.tb_next is not None or not isinstance(error, RuntimeError)
+        return instruction.name in RAISES_AGAIN
+
+    def unwind(self) -> None:
+        """Cuts the stack to what the exception's handler expects, and goes there."""
+        assert self.caught is not None
+        (error, handler), self.caught = self.caught, None
+        del self.stack[handler.depth :]
+        if handler.lasti:
+            self.stack.append(self.instruction.offset // 2)
+        self.stack.append(error)
+        self.index = handler.target
+
+    # --- calls ------------------------------------------------------------------------------------------------
+
+    def passes(self, positional: int, named: tuple[str, ...]) -> bool:
+        """Whether the call has so many arguments, to be taken one by one; if not, all are taken in two."""
+        assert self.call is not None
+        call, self.call = self.call, None
+        function, arguments, keywords = call
+        if isinstance(arguments, list) and len(arguments) == positional and (*keywords,) == named:
+            self.passed = [*reversed([function, *arguments, *keywords.values()])]
+            return True
+        self.passed = [keywords, arguments, function]
+        return False
+
+    def take(self) -> Any:
+        """Hands over the next of what the call takes: the callee alone keeps it alive, as on CPython's stack."""
+        return self.passed.pop()
+
+    def result(self, value: Any) -> None:
+        self.stack.append(value)
+        self.index += 1
+
+    # --- generators -------------------------------------------------------------------------------------------
+
+    @property
+    def delegate(self) -> Any:
+        """What SEND has sent to."""
+        return self.stack[-2]
+
+    def note_sent(self) -> None:
+        """The generator goes on by what is sent in, not because its delegate ended on being thrown into."""
+        self.was_sent = True
+
+    def resume(self, sent: Any) -> None:
+        """Goes on behind a yield with what was sent in."""
+        self.suspended = False
+        self.stack.append(sent)
+        self.index += 1
+
+    def resume_delegating(self, outcome: Any) -> None:
+        """Goes on behind a delegate's yield, with what was sent in; or behind its end, with its result."""
+        if self.was_sent:
+            self.was_sent = False
+            self.resume(outcome[1])
+            return
+        self.suspended = False
+        self.stack[-1] = outcome
+        send = self.code.instructions[self.index - 1]
+        assert send.target is not None
+        self.index = send.target
+
+    def leave(self) -> None:
+        """The frame ends; its variables live on in the host frame only, as long as that is held."""
+        self.stack.clear()
+        self.locals.clear()
+
+
+hide_functions(globals())
