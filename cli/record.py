@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import warnings
 from pathlib import Path
 
 import click
@@ -78,7 +79,8 @@ def record(
         next="vmtrace report" if output is None else f"vmtrace report {shlex.quote(output)}",
     )
     try:
-        request.load()
+        with warnings.catch_warnings(action="ignore"):  # the program's process will have its say
+            request.load()
     except VMError as error:
         raise click.ClickException(str(error)) from None
     _make_place(path, output is not None, force)

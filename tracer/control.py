@@ -106,7 +106,12 @@ class Control(Forms):
         if entry.atom and not entry.reads & self.temporaries:
             self.write("_notes.append(TOKEN)\ndel _frames[-1]", TOKEN=self.constant(token))
             return value
-        return self.expression("(VALUE, _notes.append(TOKEN), _frames.pop())[0]", VALUE=value, TOKEN=self.constant(token))
+        source = "(VALUE, _notes.append(TOKEN), _frames.pop())[0]"
+        if entry.atom:
+            source = "(VALUE, _notes.append(TOKEN), _frames.pop(), VARIABLE := None)[0]"
+            (variable,) = entry.reads
+            return self.expression(source, VALUE=value, TOKEN=self.constant(token), VARIABLE=variable)
+        return self.expression(source, VALUE=value, TOKEN=self.constant(token))
 
     def form_RETURN_GENERATOR(self, i: Instruction) -> None:
         """The host function's own has done it; the None that the first `next` sends is dropped by POP_TOP."""
@@ -117,7 +122,8 @@ class Control(Forms):
         if before.name == "SEND":
             self._delegating_yield(i, before)
             return
-        (entry,) = self.take()
+        self.spill()  # what fails in the value does so before the frame is left
+        (entry,) = self.pop()
         variable = self.fresh_besides([entry])
         yielded = ast.Yield(self._leaving(self.value(entry), entry, SUSPEND), lineno=self.line)
         if not self.recording:
@@ -141,7 +147,7 @@ class Control(Forms):
             "_notes = T.notes\n"
             "_frames = T.frames\n"
             "_notes += (RESUME, _generator, _frames[-1].f_lasti)\n"
-            "_frames.append(M.getframe())",
+            "_frames += (M.getframe(),)",
             T=self.expression("M.thread"),
             RESUME=self.constant(RESUME),
         )

@@ -194,6 +194,17 @@ class Forms(Straight):
         self.stack.append(left)
         self.forget(right.reads)
 
+    def form_IS_OP(self, i: Instruction) -> None:
+        for place in (-2, -1):
+            node = self.stack[place].node
+            if not (isinstance(node, ast.Constant) and node.value in (None, True, False, ...)):
+                self.no_literal(place)
+        self.paste(i, None)
+
+    def form_BINARY_SUBSCR(self, i: Instruction) -> None:
+        self.no_literal(-2)
+        self.paste(i, None)
+
     def form_UNPACK_SEQUENCE(self, i: Instruction) -> None:
         self._unpack(i, None)
 
@@ -217,6 +228,7 @@ class Forms(Straight):
     # --- calls --------------------------------------------------------------------------------------------------
 
     def form_CALL(self, i: Instruction) -> None:
+        self.no_literal(-i.arg - 1 if self.stack[-i.arg - 2].null else -i.arg - 2)
         below, first, *rest = operands = self.pop(i.arg + 2)
         function, positional = (first, rest) if below.null else (below, [first, *rest])
         named = len(i.kwnames)
@@ -237,6 +249,7 @@ class Forms(Straight):
         return self.expression("M.frame_reader(FUNCTION, SPACE)", FUNCTION=node, SPACE=self.namespace)
 
     def form_CALL_FUNCTION_EX(self, i: Instruction) -> None:
+        self.no_literal(-2 - (i.arg & 1))
         operands = self.pop(3 + (i.arg & 1))
         _, function, arguments, *keywords = operands
         call = ast.Call(

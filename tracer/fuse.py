@@ -15,7 +15,7 @@ the host function reads, with notes as they are made when recording:
 
     .notes = thread.notes; .frames = thread.frames
     .notes += (ENTER, 7, .frames[-1].f_lasti)
-    .frames.append(getframe())
+    .frames += (getframe(),)
     .at = 0
     try:
         while True:
@@ -196,7 +196,7 @@ class Fuser:
             else:
                 body += writer.made(
                     "_notes = T.notes\n_frames = T.frames\n"
-                    "_notes += (ENTER, CODE, _frames[-1].f_lasti)\n_frames.append(M.getframe())",
+                    "_notes += (ENTER, CODE, _frames[-1].f_lasti)\n_frames += (M.getframe(),)",
                     ENTER=self.constants.node(ENTER),
                     **here,
                 )

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from types import CodeType
 from typing import Any
 
-from vmtrace.tracer.code import Code
+from vmtrace.tracer.code import Code, Instruction
 from vmtrace.tracer.hide import hide_code
 
 PREFIX = "."
@@ -25,6 +25,7 @@ PREFIX = "."
 HIDDEN = ".t"
 """What they are called in the end. PyFrame_FastToLocals sets and deletes keys in the order of the variables; the last
 variable of this name is never bound, so it takes the key away again, and locals() shows the program's names only."""
+POP_TOP = dis.opmap["POP_TOP"]
 PAD = ".pad"
 LANDED = ".landed"
 PLACEHOLDER = "\0vmtrace\0"
@@ -83,7 +84,7 @@ def finish(
     made = _compiled(code, body, sorted(global_names))
     made = made.replace(co_code=delegating(made))
     units = made.co_code
-    instruction_of = _instruction_of(made, len(code.instructions), prologue)
+    instruction_of = _instruction_of(made, code.instructions, prologue)
     if prologue is not None:
         units, instruction_of = _moved_to_the_call(made, instruction_of)
     positions = [code.instructions[i].position for i in instruction_of]
@@ -201,14 +202,18 @@ def _never_bound(body: list[ast.stmt]) -> list[ast.stmt]:
     return [ast.Delete([ast.Name(f"{PREFIX}last", ast.Del())])]
 
 
-def _instruction_of(made: CodeType, count: int, prologue: int | None) -> list[int]:
-    """By code unit: the instruction's index, from the line that its syntax node was given; -1 in the prologue."""
+def _instruction_of(made: CodeType, instructions: Sequence[Instruction], prologue: int | None) -> list[int]:
+    """By code unit: the instruction's index, from the line that its syntax node was given; -1 in the prologue.
+
+    An expression statement's value is dropped at the line of the value: that is the POP_TOP that follows in the program.
+    """
     indices: list[int] = []
-    index = 0
-    for _, line, _, _ in made.co_positions():
+    index, last = 0, len(instructions) - 1
+    for unit, (_, line, _, _) in enumerate(made.co_positions()):
         if line is not None:
-            index = -1 if line == prologue else min(max(line - 1, 0), count - 1)
-        indices.append(index)
+            index = -1 if line == prologue else min(max(line - 1, 0), last)
+        dropped = made.co_code[2 * unit] == POP_TOP and 0 <= index < last and instructions[index + 1].name == "POP_TOP"
+        indices.append(index + dropped)
     return indices
 
 

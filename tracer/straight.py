@@ -20,6 +20,9 @@ from vmtrace.tracer.host import PREFIX, Constants
 from vmtrace.tracer.templates import Body, Source, expression, fill, statements
 
 DEEPEST_EXPRESSION = 30
+LITERALS = (
+    ast.Constant, ast.Tuple, ast.List, ast.Set, ast.Dict, ast.JoinedStr, ast.FormattedValue, ast.Lambda, ast.GeneratorExp,
+)  # fmt: skip
 OURS = re.compile(r"\b_[a-z]\w*")
 
 
@@ -125,6 +128,13 @@ class Straight:
         if entry.atom:
             node = fill(node, {}, self.line)
         return node
+
+    def no_literal(self, place: int) -> None:
+        """Puts a constant or a display into a variable where the compiler would warn of it, as it has warned before:
+        called, subscripted or compared by identity."""
+        if isinstance(self.stack[place].node, LITERALS):
+            self.spill()
+            self._evaluate(place % len(self.stack), self.fresh())
 
     def fresh(self) -> str:
         """A variable of ours that no entry reads."""
