@@ -1,0 +1,123 @@
+"""What is drawn: that every word can be read, for no data, one row, long names, and many rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import PatchCollection
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+from vmtrace.cli.bars import MOST_BARS, Bar, ranked_bars
+from vmtrace.cli.figure import save
+from vmtrace.cli.icicle import DEEPEST, Node, icicle
+from vmtrace.cli.timeline import band
+
+LONG = "package.module.Class.method.<locals>.closure_with_a_very_long_name_that_goes_on"
+
+
+def check_words(plot: Callable[[], Figure], path: Path) -> None:
+    """Draws the plot as it is saved; no word in it may run out of the picture, or into another one."""
+
+    def checked() -> Figure:
+        figure = plot()
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()
+        renderer = canvas.get_renderer()
+        words = set(figure.findobj(Text)) - ticks_out_of_view(figure)
+        boxes = [(w.get_text(), w.get_window_extent(renderer)) for w in words if w.get_text().strip()]
+        for text, box in boxes:
+            inside = figure.bbox.padded(1).containsx(box.x0) and figure.bbox.padded(1).containsx(box.x1)
+            inside &= figure.bbox.padded(1).containsy(box.y0) and figure.bbox.padded(1).containsy(box.y1)
+            assert inside, f"{text!r} runs out of the picture"
+        for (one, a), (two, b) in combinations(boxes, 2):
+            overlap = min(a.x1, b.x1) - max(a.x0, b.x0), min(a.y1, b.y1) - max(a.y0, b.y0)
+            assert min(overlap) <= 1, f"{one!r} and {two!r} overlap"
+        return figure
+
+    save(checked, path / "plot.png")
+
+
+def ticks_out_of_view(figure: Figure) -> set[Text]:
+    """Labels that exist and are not drawn, as their place lies beyond the end of the axis."""
+    labels = set()
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            low, high = sorted(axis.get_view_interval())
+            labels |= {tick.label1 for tick in axis.get_major_ticks() if not low <= tick.get_loc() <= high}
+    return labels
+
+
+def bars(count: int, label: str, inner: float = 0.0) -> list[Bar]:
+    shares = [90 / (i + 1) for i in range(count)]
+    return [Bar(f"{label}{i}", s, f"{s:.2f} %  (1,234,567)", inner) for i, s in enumerate(shares)]
+
+
+@pytest.mark.parametrize(
+    ("count", "label"),
+    [(0, ""), (1, "OP_"), (2, "$\\alpha$_"), (2, "日本語"), (20, LONG), (MOST_BARS + 1, "OP_")],
+)
+@pytest.mark.parametrize("legend", [None, ("own", "in nested loops")])
+def test_bars_can_be_read(count: int, label: str, legend: tuple[str, str] | None, tmp_path: Path) -> None:
+    rows = bars(count, label)
+    check_words(lambda: ranked_bars(rows, title="Opcodes", x_label="share (%)", legend=legend), tmp_path)
+
+
+def test_bars_are_as_long_as_they_say() -> None:
+    figure = ranked_bars(bars(3, "op", 10), title="t", x_label="x", legend=("own", "nested"))
+    own, nested = figure.axes[0].containers
+    assert [bar.get_width() for bar in own] == [80, 35, 20]
+    assert [bar.get_x() for bar in nested] == [80, 35, 20]
+    assert [bar.get_width() for bar in nested] == [10, 10, 10]
+
+
+def tree(levels: int, children: int, label: str) -> list[Node]:
+    """Each box divided evenly among its children, a tenth kept for itself."""
+    nodes, row = [], [(0.0, 100.0)]
+    for depth in range(levels):
+        below = []
+        for start, width in row:
+            nodes.append(Node(label, depth, start, width, width / 10))
+            part = 0.9 * width / children
+            below += [(start + child * part, part) for child in range(children)]
+        row = below
+    return nodes
+
+
+@pytest.mark.parametrize(
+    ("levels", "children", "label"),
+    [
+        (0, 1, ""),
+        (1, 1, "f"),
+        (3, 3, LONG),
+        (5, 4, "WWWWWWWWWWWWWWW"),
+        (5, 4, "日本語の名前"),
+        (7, 4, "Parser.expression"),
+        (DEEPEST + 9, 1, "deep"),
+    ],
+)
+def test_an_icicle_can_be_read(levels: int, children: int, label: str, tmp_path: Path) -> None:
+    check_words(lambda: icicle(tree(levels, children, label), title="Calls"), tmp_path)
+
+
+def test_an_icicle_draws_a_box_for_each_node_that_can_be_seen() -> None:
+    nodes = [Node("main", 0, 0, 100, 1), Node("f", 1, 0, 60, 60), Node("hair", 1, 60, 0.01, 0.01)]
+    [boxes] = [c for c in icicle(nodes, title="t").axes[0].collections if isinstance(c, PatchCollection)]
+    assert len(boxes.get_paths()) == 2
+
+
+@pytest.mark.parametrize(("buckets", "rows"), [(0, 0), (1, 1), (1, 30), (7, 7), (500, 123_456_789_012)])
+def test_a_timeline_can_be_read(buckets: int, rows: int, tmp_path: Path) -> None:
+    edges = np.linspace(0, rows, buckets + 1).astype(int)
+    high = np.arange(buckets) % 13 + 1
+    check_words(lambda: band(edges, high * 0, high / 2, high, title="Stack", y_label="depth"), tmp_path)
+
+
+def test_a_timeline_marks_the_highest_bucket() -> None:
+    figure = band([0, 10, 20, 30], [0, 0, 0], [1, 2, 1], [2, 9, 3], title="t", y_label="y")
+    [mark] = figure.axes[0].lines
+    assert (mark.get_xdata()[0], mark.get_ydata()[0]) == (15, 9)
