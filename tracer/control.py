@@ -245,7 +245,7 @@ class Control(Forms):
         self.open = False
 
     def _raise_again(self, i: Instruction) -> None:
-        self.write("_at = WHERE\nraise", WHERE=self.constant(~i.index))
+        self.write("_where = WHERE\nraise", WHERE=self.constant(i.index))
 
     def form_RERAISE(self, i: Instruction) -> None:
         """Raises with traceback and context left as they are, which only a bare `raise` does."""
@@ -260,7 +260,7 @@ class Control(Forms):
             _raised = EXCEPTION
             _traceback = _raised.__traceback__
             _context = _raised.__context__
-            _at = WHERE
+            _where = WHERE
             try:
                 raise _raised
             except M.BaseException:
@@ -270,7 +270,7 @@ class Control(Forms):
                 raise
             """,
             EXCEPTION=self.value(entry),
-            WHERE=self.constant(~i.index),
+            WHERE=self.constant(i.index),
         )
 
     def form_END_ASYNC_FOR(self, i: Instruction) -> None:

@@ -38,7 +38,8 @@ the host function reads, with notes as they are made when recording:
                 .notes.append(RETURN); del .frames[-1]
                 return s
     except BaseException as .error0:                   # where it arose is in its traceback
-        .notes += (UNWIND, .error0.__traceback__.tb_lasti)
+        .raised_at = INSTRUCTIONS[.error0.__traceback__.tb_lasti // 2]
+        .notes += (UNWIND, OFFSETS[.raised_at])
         del .frames[-1]
         raise
 
@@ -60,7 +61,9 @@ from vmtrace.tracer.notes import CREATE, ENTER, RAISE, UNWIND
 from vmtrace.tracer.straight import VOID, Entry
 from vmtrace.tracer.templates import Source, statements
 
-NO_HANDLER = -1
+
+RAISES_AGAIN = frozenset({"RERAISE", "RAISE_VARARGS", "END_ASYNC_FOR", "CLEANUP_THROW"})
+"""These leave the traceback as it is, so it does not tell where; `.where` does."""
 
 
 class Fuser:
@@ -82,8 +85,8 @@ class Fuser:
         """Filled in when the host code is there; by code unit, the instruction's index."""
         self.unit_of: list[int] = []
         """The same the other way round, as a byte offset."""
-        self.handler_of: list[int] = []
-        """By instruction: the chain that its exception handler begins, or NO_HANDLER."""
+        self.handler_of: list[int | None] = []
+        """By instruction: the chain that its exception handler begins."""
         is_body = code.kind in ("module", "class")
         self.writer = Control(
             code,
@@ -101,6 +104,7 @@ class Fuser:
         self.block_at = {b.start: b for b in self.blocks}
         self.chains = self._chains()
         self.chain_of = {chain[0].start: n for n, chain in enumerate(self.chains)}
+        self.reraises = any(i.name in RAISES_AGAIN for i in code.instructions)
         self.level = 0
         self.forgotten: list[tuple[list[ast.stmt], set[str]]] = []
         """Places in the host code where our variables are let go, but for some; filled in when all are known."""
@@ -173,7 +177,7 @@ class Fuser:
 
     def _find_handlers(self) -> None:
         for i in self.code.instructions:
-            self.handler_of.append(NO_HANDLER if i.handler is None or i.depth is None else self.chain_of[i.handler])
+            self.handler_of.append(None if i.handler is None or i.depth is None else self.chain_of[i.handler])
 
     def _prologue(self, creation: int | None) -> list[ast.stmt]:
         """Notes the call, before anything of the program runs."""
@@ -212,14 +216,14 @@ class Fuser:
         self.level = outer_level
         tree = self._tree(numbers, written)
         loops = level > 0 or len(numbers) > 1 or self._returns_to(numbers) or any(self._catches(n) for n in numbers)
-        begin = self.writer.made("_at = 0") if level == 0 else []
+        begin = self.writer.made("_at = 0" + "\n_where = None" * self.reraises) if level == 0 else []
         if not loops and self.recorded is None:
             return [*begin, *tree]
         if not loops:
             return [*begin, ast.Try(tree, [self._except(level)], [], [])]
-        if level == 0 and not any(h != NO_HANDLER for h in self.handler_of) and self.recorded is None:
+        if level == 0 and not any(h is not None for h in self.handler_of) and self.recorded is None:
             return [*begin, ast.While(ast.Constant(True), tree, [])]
-        if level == 0 and not any(h != NO_HANDLER for h in self.handler_of):
+        if level == 0 and not any(h is not None for h in self.handler_of):
             loop = ast.While(ast.Constant(True), tree, [])
             return [*begin, ast.Try([loop], [self._except(level)], [], [])]
         return [*begin, ast.While(ast.Constant(True), [ast.Try(tree, [self._except(level)], [], [])], [])]
@@ -246,39 +250,38 @@ class Fuser:
     def _except(self, level: int) -> ast.ExceptHandler:
         """What happens to an exception: on to its handler, or out of the frame.
 
-        Nothing is called here: at the recursion limit a call would raise again.
+        Nothing is called or compared here: at the recursion limit that would raise again.
         """
         writer = self.writer
-        handled = any(h != NO_HANDLER for h in self.handler_of)
         error = f".error{level}"
         names = {
             "ERROR": error,
             "TABLE": self.constants.node(self.instruction_of),
-            "UNITS": self.constants.node(self.unit_of),
             "HANDLERS": self.constants.node(self.handler_of),
         }
-        note = self.recorded is not None
-        body: list[ast.stmt] = []
-        raised = "_position = UNITS[~_at] if _at < 0 else ERROR.__traceback__.tb_lasti\n"
-        if handled:
-            find = "_at = HANDLERS[~_at if _at < 0 else TABLE[ERROR.__traceback__.tb_lasti // 2]]\n"
-            body += writer.made((raised if note else "") + find, **names)
-            body.append(ast.If(writer.expression("_at < 0"), self._unwinding(note), []))
-            if note:
-                body += writer.made("_notes += (RAISE, _position)", RAISE=self.constants.node(RAISE))
+        found = "TABLE[ERROR.__traceback__.tb_lasti // 2]"
+        body = writer.made(f"_raised_at = {found} if _where is None else _where" if self.reraises else f"_raised_at = {found}", **names)
+        if not any(h is not None for h in self.handler_of):
+            body += self._unwinding()
+        else:
+            body += writer.made("_at = HANDLERS[_raised_at]" + "\n_where = None" * self.reraises, **names)
+            body.append(ast.If(writer.expression("_at is None"), self._unwinding(), []))
+            body += self._noted(RAISE)
             body += writer.made("_error = ERROR", **names)
             body += self._inner(level)
-        else:
-            body += [*(writer.made(raised, **names) if note else []), *self._unwinding(note)]
         return ast.ExceptHandler(writer.expression("M.BaseException"), error, body)
 
-    def _unwinding(self, note: bool) -> list[ast.stmt]:
-        written: list[ast.stmt] = []
-        if note:
-            source = "_notes += (UNWIND, _position)\ndel _frames[-1]"
-            written += self.writer.made(source, UNWIND=self.constants.node(UNWIND))
-        written += [self._forget(set()), ast.Raise()]
-        return written
+    def _noted(self, token: int) -> list[ast.stmt]:
+        if self.recorded is None:
+            return []
+        names = {"TOKEN": self.constants.node(token), "UNITS": self.constants.node(self.unit_of)}
+        return self.writer.made("_notes += (TOKEN, UNITS[_raised_at])", **names)
+
+    def _unwinding(self) -> list[ast.stmt]:
+        written = self._noted(UNWIND)
+        if self.recorded is not None:
+            written += self.writer.made("del _frames[-1]")
+        return [*written, self._forget(set()), ast.Raise()]
 
     def _inner(self, level: int) -> list[ast.stmt]:
         """The handlers that make the exception the handled one, run here, inside the `except`."""
@@ -287,8 +290,8 @@ class Fuser:
             return []
         inner = self._region(level + 1)
         entered = [n for n in numbers if self.code.instructions[self.chains[n][0].start].name == ENTERS_HANDLER]
-        test = self.writer.expression("_at in ENTERED", ENTERED=self.constants.node(tuple(entered)))
-        return [ast.If(test, inner, [])]
+        enters = [n in entered for n in range(len(self.chains))]
+        return [ast.If(self.writer.expression("ENTERS[_at]", ENTERS=self.constants.node(enters)), inner, [])]
 
     # --- chains ---------------------------------------------------------------------------------------------------
 

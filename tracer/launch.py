@@ -50,7 +50,41 @@ def run(program: Program, engine: Engine, scope: Scope) -> int:
 
 
 def _run_main(engine: Engine, code: CodeType, namespace: dict[str, Any]) -> None:
+    make_room(_depth_below())
     exec(engine.code(code, "__main__"), namespace)
+
+
+DIVE = """
+def dive(depth):
+    try:
+        return dive(depth + 1)
+    except RecursionError:
+        return depth
+reached = dive(0)
+"""
+
+
+def _depth_below() -> int:
+    """How much of the recursion limit is used up below a program's module, beyond what python itself uses."""
+    namespace: dict[str, Any] = {}
+    exec(compile(DIVE, "<vmtrace>", "exec"), namespace)
+    return sys.getrecursionlimit() - 2 - namespace["reached"]
+
+
+def make_room(depth: int) -> None:
+    """Raises the recursion limit by what is ours, without the program seeing it."""
+    get, put = sys.getrecursionlimit, sys.setrecursionlimit
+    put(get() + depth)
+
+    def getrecursionlimit() -> int:
+        """Return the current value of the recursion limit."""
+        return get() - depth
+
+    def setrecursionlimit(limit: int, /) -> None:
+        """Set the maximum depth of the Python interpreter stack to n."""
+        put(limit + depth if limit > 0 else limit)
+
+    sys.getrecursionlimit, sys.setrecursionlimit = hide(getrecursionlimit), hide(setrecursionlimit)
 
 
 def _ended(run: Callable[[], object]) -> int:
