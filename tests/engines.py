@@ -24,7 +24,7 @@ def fused(code, namespace):
 
 
 def outcome(source, run, filename=FILENAME):
-    """What a piece of source does when `run`: its output, its variable `result`, the exception that ends it."""
+    """What a piece of source does: its output, its variable `result`, the exception that ends it."""
     with warnings.catch_warnings(action="ignore"):
         code = compile(source, filename, "exec")
     namespace = {"__name__": "piece", "__file__": filename}
@@ -53,7 +53,7 @@ def described(error, filename):
             for f in traceback.extract_tb(error.__traceback__)
             if f.filename == filename
         ],
-        "others": [f.filename for f in traceback.extract_tb(error.__traceback__) if "vmtrace/tracer" in f.filename],
+        "ours": any("vmtrace" in f.filename for f in traceback.extract_tb(error.__traceback__)),
         "context": described(error.__context__, filename),
         "cause": described(error.__cause__, filename),
         "suppress": error.__suppress_context__,

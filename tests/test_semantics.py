@@ -11,7 +11,7 @@ PIECES = {
         ---
         del undefined
         ---
-        del rather_long_rather_long_rather_long_rather_long_rather_long_rather_long_rather_long_rather_long_rather_long_rather_long_rather_long_rather_long_rather_long_rather_long_rather_long_rather_long_rather_long_rather_long_rather_long_rather_long_
+        exec("del " + "x" * 300)
         ---
         def f(): return undefined
         f()
@@ -335,7 +335,8 @@ PIECES = {
         result = f()
         ---
         import sys
-        def f(): return sys._getframe().f_code.co_name, sys._getframe(1).f_code.co_name, sys._getframe(1).f_lineno
+        def shape(frame): return frame.f_code.co_name, frame.f_lineno
+        def f(): return shape(sys._getframe()), shape(sys._getframe(1))
         result = [f() for x in range(2)], f()
         ---
         class A:
@@ -367,7 +368,8 @@ PIECES = {
                 case _: return "other"
         class D(dict):
             def __missing__(self, key): return [1]
-        result = [f(x) for x in ({"a": [1, 2], "b": 3}, [1, 2], (2, 1), "x", b"y", 1j, 3 + 0j, None, True, {}, D(), [])]
+        subjects = {"a": [1, 2], "b": 3}, [1, 2], (2, 1), "x", b"y", 1j, 3 + 0j, None, True, {}, D(), []
+        result = [f(x) for x in subjects]
         ---
         class Point:
             __match_args__ = ("x", "y")
@@ -546,7 +548,8 @@ PIECES = {
             except* ValueError as group: print(repr(group))
             except* (KeyError, OSError) as group: print(repr(group)); raise TypeError("new")
         f(ValueError(1))
-        try: f(ValueError(1), KeyError(2), IndexError(3), ExceptionGroup("inner", [OSError(4), ValueError(5)]))
+        inner = ExceptionGroup("inner", [OSError(4), ValueError(5)])
+        try: f(ValueError(1), KeyError(2), IndexError(3), inner)
         finally: result = 1
         ---
         try: raise ValueError("naked")
@@ -679,7 +682,8 @@ PIECES = {
         def importer(*what):
             print(what[0], what[2] is None, what[3:])
             return 5
-        exec("import a.b; import a.b as c; from d import real; x = c", space := {"__builtins__": {"__import__": importer}})
+        space = {"__builtins__": {"__import__": importer}}
+        exec("import a.b; import a.b as c; from d import real; x = c", space)
         result = space["a"], space["real"]
         ---
         def f():
@@ -786,7 +790,7 @@ PIECES = {
             await a.aclose()
             async for x in agen():
                 if x: break
-            return found, {x async for x in agen() if x}, await asyncio.gather(*(asyncio.sleep(0, i) for i in range(3)))
+            return found, {x async for x in agen() if x}, await asyncio.gather(asyncio.sleep(0, 1))
         result = asyncio.run(main())
         ---
         async def c(): await 5

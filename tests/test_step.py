@@ -1,11 +1,13 @@
-"""The stepping interpreter: what its frames show, how it is held to account, and how an opcode is overridden."""
+"""The stepping interpreter: what its frames show, how it is checked, and how an opcode is overridden."""
 
 import dis
 import sys
+from itertools import pairwise
 
 import pytest
 from engines import natively, outcome, stepping
 from vmtrace.tracer.errors import CodeError
+from vmtrace.tracer.notes import CREATE, ENTER, RAISE, RESUME, RETURN, SUSPEND, UNWIND
 from vmtrace.tracer.vm import VirtualMachine
 
 
@@ -88,7 +90,7 @@ def test_what_a_program_asks_of_its_frames():
 import inspect, sys, traceback, warnings
 def shape(frame):
     code = frame.f_code
-    return code.co_name, frame.f_lineno, frame.f_globals is globals(), sorted(frame.f_locals), code.co_argcount
+    return code.co_name, frame.f_lineno, frame.f_globals is globals(), sorted(frame.f_locals)
 def stack():
     return [shape(record.frame) for record in inspect.stack() if record.filename == "<piece>"]
 def f(a, b=2):
@@ -130,7 +132,7 @@ def f(a, *rest, key=1, **more):
     try: 1 / 0
     except ZeroDivisionError as error: print(sorted(locals()))
     print(sorted(locals()), inner())
-    return [sorted(locals()) for n in "a"], {n: sorted(locals()) for n in "a"}, list(sorted(locals()) for n in "a")
+    return [sorted(locals()) for n in "a"], list(sorted(locals()) for n in "a")
 print(f(1, 2, other=3))
 def g(n):
     x = n
@@ -138,7 +140,7 @@ def g(n):
     del n
     yield sorted(locals())
 it = g(1)
-print(it.gi_frame.f_locals, next(it), it.gi_frame.f_locals, next(it), it.gi_frame.f_locals, it.gi_frame.f_lineno)
+print(it.gi_frame.f_locals, next(it), it.gi_frame.f_locals, next(it), it.gi_frame.f_lineno)
 """)
 
 
@@ -259,7 +261,8 @@ def test_an_opcode_may_mean_something_else():
             return not VirtualMachine.byte_COMPARE_OP(self, left, right, arg=arg)
 
     space = {}
-    Backwards().run_code(compile("result = [x for x in range(6) if x < 3], sorted([2, 3, 1])", "prog.py", "exec"), space)
+    source = "result = [x for x in range(6) if x < 3], sorted([2, 3, 1])"
+    Backwards().run_code(compile(source, "prog.py", "exec"), space)
     assert space["result"] == ([3, 4, 5], [1, 2, 3])
 
 
@@ -271,7 +274,103 @@ def test_checking_names_function_and_offset_of_a_wrong_stack():
     code = compile("def f():\n  pass\n  while True:\n    pass\n    break\n  return 1\nf()", "prog.py", "exec")
     f = next(c for c in code.co_consts if hasattr(c, "co_code"))
     instructions = list(dis.get_instructions(f))
-    after = next(b for a, b in zip(instructions, instructions[1:], strict=False) if a.opname == "NOP")
-    with pytest.raises(CodeError, match=rf"^prog.py: f at offset {after.offset}: 1 entries on the stack, not 0$"):
+    after = next(b for a, b in pairwise(instructions) if a.opname == "NOP")
+    problem = f"f at offset {after.offset}: 1 entries on the stack, not 0"
+    with pytest.raises(CodeError, match=f"^prog.py: {problem}$"):
         Pushes(check=True).run_code(code)
     assert sys.exception() is None
+
+
+class Notebook:
+    """A recorder that keeps the notes, to be read as lines."""
+
+    def __init__(self):
+        self.codes, self.first_blocks, self.located, self.tokens = [], [0], [], []
+
+    def add(self, code, module=None):
+        self.codes.append(code)
+        self.located.append([])
+        self.first_blocks.append(self.first_blocks[-1] + len(code.blocks))
+        return len(self.codes) - 1, self.first_blocks[-2]
+
+    def locate(self, code_id, instruction_of):
+        self.located[code_id] = instruction_of
+
+    def notes(self):
+        return self.tokens
+
+    def lines(self):
+        """The tokens in words, positions in host code as instructions."""
+        tokens, stack, generators = iter(self.tokens), [], {}
+
+        def position():
+            at = next(tokens)
+            return self.located[stack[-1]][at // 2] if stack else at
+
+        for token in tokens:
+            if token >= 0:
+                yield f"block {token - self.first_blocks[stack[-1]]}"
+            elif token == ENTER:
+                code_id = next(tokens)
+                yield f"enter {self.codes[code_id].code.co_name} at {position()}"
+                stack.append(code_id)
+            elif token == CREATE:
+                code_id = next(tokens)
+                yield f"create {self.codes[code_id].code.co_name} at {position()}"
+                stack.append(code_id)
+                generators[next(tokens)] = code_id
+            elif token == RESUME:
+                code_id = generators[next(tokens)]
+                yield f"resume {self.codes[code_id].code.co_name} at {position()}"
+                stack.append(code_id)
+            elif token == RAISE:
+                yield f"raise at {position()}"
+            else:
+                ends = {SUSPEND: "suspend", RETURN: "return", UNWIND: "unwind"}[token]
+                yield f"{ends} at {position()}" if token == UNWIND else ends
+                stack.pop()
+
+
+NOTED = """
+import contextlib
+def f(n):
+    try: return 10 // n
+    except ZeroDivisionError: return f(n + 1)
+    finally: len("")
+def g(n):
+    for i in range(n):
+        try: yield i
+        except ValueError: yield "caught"
+    return "end"
+def outer():
+    result = yield from g(2)
+    yield result
+class A:
+    x = [f(y) for y in (1, 0)]
+    def __add__(self, other): return other
+    def __del__(self): pass
+async def c(n):
+    if n: await c(n - 1)
+    async for x in agen(): pass
+async def agen():
+    yield 1
+@contextlib.contextmanager
+def manager(): yield A() + 1
+it = outer()
+print(next(it), it.throw(ValueError), list(it))
+it = outer(); next(it); it.close()
+it = outer(); next(it)
+try: it.throw(KeyError)
+except KeyError as error: kept = error
+try: c(1).send(None)
+except StopIteration: pass
+with manager() as m: print(m)
+"""
+
+
+def test_both_engines_note_the_same():
+    fused, stepped = Notebook(), Notebook()
+    outcome(NOTED, VirtualMachine(fused).run_code)
+    outcome(NOTED, VirtualMachine(stepped, check=True).run_code)
+    assert [*fused.lines()] == [*stepped.lines()]
+    assert len(fused.codes) > 10

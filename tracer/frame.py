@@ -1,15 +1,14 @@
 """A frame as the stepping interpreter sees it: what an instruction may look at and change.
 
-Beneath each is a host frame, CPython's own, in which the program's variables stand too (see `step`): `locals` here is
-what handlers read and write, the host frame's is what the program sees of it through `locals()`, and cells are
-shared.
+Beneath each is a host frame, CPython's own, in which the program's variables stand too (see `stub`): handlers
+read and write `locals` here, the program sees the host frame's through `locals()`; cells are shared.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import CellType, FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -17,14 +16,26 @@ from vmtrace.tracer import native
 from vmtrace.tracer.code import Code, Handler, Instruction
 from vmtrace.tracer.errors import VMError
 from vmtrace.tracer.hide import hide_functions
+from vmtrace.tracer.notes import ENTER, RAISE, RESUME, RETURN, SUSPEND, UNWIND
 from vmtrace.tracer.opset import Call
 from vmtrace.tracer.semantics import unbound_free, unbound_local
 
 if TYPE_CHECKING:
+    from vmtrace.tracer.support import Notes
     from vmtrace.tracer.vm import VirtualMachine
 
 RAISES_AGAIN = frozenset({"RERAISE", "END_ASYNC_FOR"})
 """What raises an exception with the traceback that it has, without adding this frame to it."""
+
+
+@dataclass(slots=True)
+class Recorded:
+    """What is noted of a code object's frames."""
+
+    code_id: int
+    first_block: int
+    units: list[int] = field(default_factory=list)
+    """By instruction: byte offset of its first code unit in the host code; filled in when that is there."""
 
 
 class Locals(dict[str, Any]):
@@ -50,6 +61,7 @@ class Activity:
     block_of: list[int]
     """By instruction: the basic block that it lies in."""
     check: bool
+    recorded: Recorded | None
 
     def is_delegating(self, index: int) -> bool:
         """Whether an instruction yields what a delegate, that of `yield from` or `await`, has yielded."""
@@ -80,10 +92,14 @@ class Frame:
         """The names of a module or class body; None in a function."""
         self.globals = host.f_globals
         self.builtins = host.f_builtins
+        self.running: list[Frame] | None = None
+        """Where a module's or class's body is kept while it runs; it is the last."""
         self.call: Call | None = None
         """A call that the host function has to make."""
         self.passed: list[Any] = []
         """What the call takes, last first."""
+        self.generator = -1
+        """The number that a generator goes by when it is recorded."""
         self.suspended = False
         self.was_sent = False
         self.caught: tuple[BaseException, Handler] | None = None
@@ -92,7 +108,7 @@ class Frame:
     def instruction(self) -> Instruction:
         return self.code.instructions[self.index]
 
-    # --- variables ------------------------------------------------------------------------------------------
+    # --- variables --------------------------------------------------------------------------------
 
     def make_cell(self, name: str) -> None:
         """The host frame has made it; a variable in a cell is no plain local."""
@@ -109,7 +125,7 @@ class Frame:
         self.load_cell(name)
         del self.cells[name].cell_contents
 
-    # --- the handled exception, what `sys.exc_info()` tells ---------------------------------------------------
+    # --- the handled exception, what `sys.exc_info()` tells ---------------------------------------
 
     def handle(self, exception: BaseException) -> BaseException | None:
         """Makes an exception the handled one; returns the one handled so far."""
@@ -121,13 +137,14 @@ class Frame:
     def reraise(self, exception: BaseException) -> NoReturn:
         native.reraise(exception)
 
-    # --- where control goes -----------------------------------------------------------------------------------
+    # --- where control goes -----------------------------------------------------------------------
 
     def begin_block(self) -> None:
         """Finds the basic block to go on with: `at`, its number; after an exception, that of the handler."""
         if self.caught is not None:
             self.unwind()
         self.at = self.activity.block_of[self.index]
+        self.note_block()
 
     def catches(self) -> bool:
         """Whether the exception that the host function has just caught is for this frame to handle."""
@@ -135,17 +152,20 @@ class Frame:
         assert error is not None and error.__traceback__ is not None
         if self._raises_again(error):
             error.__traceback__ = error.__traceback__.tb_next
-        self.call, self.suspended = None, False
+        if self.suspended:
+            self._goes_on()
+        self.call = None
         self.passed.clear()
-        handler = self.code.handler_for(self.index)
-        if handler is None or isinstance(error, VMError):
+        handler = None if isinstance(error, VMError) else self.code.handler_for(self.index)
+        self.note_raise(handler is not None)
+        if handler is None:
             self.leave()
             return False
         self.caught = error, handler
         return True
 
     def _raises_again(self, error: BaseException) -> bool:
-        """Whether it is no new exception; `raise` alone says that of what it raises, unless there is nothing to."""
+        """Whether it is no new exception; so `raise` alone says of what it raises, if there is anything."""
         instruction = self.instruction
         if instruction.name == "RAISE_VARARGS" and instruction.arg == 0:
             assert error.__traceback__ is not None
@@ -162,7 +182,7 @@ class Frame:
         self.stack.append(error)
         self.index = handler.target
 
-    # --- calls ------------------------------------------------------------------------------------------------
+    # --- calls ------------------------------------------------------------------------------------
 
     def passes(self, positional: int, named: tuple[str, ...]) -> bool:
         """Whether the call has so many arguments, to be taken one by one; if not, all are taken in two."""
@@ -176,19 +196,27 @@ class Frame:
         return False
 
     def take(self) -> Any:
-        """Hands over the next of what the call takes: the callee alone keeps it alive, as on CPython's stack."""
+        """Hands over the next of what the call takes, so that nothing but the callee keeps it alive."""
         return self.passed.pop()
 
     def result(self, value: Any) -> None:
         self.stack.append(value)
         self.index += 1
 
-    # --- generators -------------------------------------------------------------------------------------------
+    # --- generators -------------------------------------------------------------------------------
 
     @property
     def delegate(self) -> Any:
         """What SEND has sent to."""
         return self.stack[-2]
+
+    def suspend(self) -> None:
+        self.suspended = True
+        self.note_suspend()
+
+    def _goes_on(self) -> None:
+        self.suspended = False
+        self.note_resume()
 
     def note_sent(self) -> None:
         """The generator goes on by what is sent in, not because its delegate ended on being thrown into."""
@@ -196,26 +224,79 @@ class Frame:
 
     def resume(self, sent: Any) -> None:
         """Goes on behind a yield with what was sent in."""
-        self.suspended = False
+        self._goes_on()
         self.stack.append(sent)
         self.index += 1
 
     def resume_delegating(self, outcome: Any) -> None:
-        """Goes on behind a delegate's yield, with what was sent in; or behind its end, with its result."""
+        """Goes on behind a delegate's yield with what was sent in, or behind its end with its result."""
         if self.was_sent:
             self.was_sent = False
             self.resume(outcome[1])
             return
-        self.suspended = False
+        self._goes_on()
         self.stack[-1] = outcome
         send = self.code.instructions[self.index - 1]
         assert send.target is not None
         self.index = send.target
 
+    # --- the end ----------------------------------------------------------------------------------
+
     def leave(self) -> None:
         """The frame ends; its variables live on in the host frame only, as long as that is held."""
         self.stack.clear()
         self.locals.clear()
+        if self.running is not None:
+            self.running.pop()
+
+    # --- what a recorder is told (see `NotedFrame`) -----------------------------------------------
+
+    def note_enter(self) -> None: ...
+    def note_block(self) -> None: ...
+    def note_suspend(self) -> None: ...
+    def note_resume(self) -> None: ...
+    def note_return(self) -> None: ...
+    def note_raise(self, handled: bool) -> None: ...
+
+
+class NotedFrame(Frame):
+    """A frame that is recorded."""
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self.thread: Notes = self.activity.vm.support.thread
+
+    def note_enter(self) -> None:
+        thread, recorded = self.thread, self.recorded
+        thread.notes += (ENTER, recorded.code_id, thread.frames[-1].f_lasti)
+        thread.frames.append(sys._getframe(1))
+
+    def note_block(self) -> None:
+        self.thread.notes.append(self.recorded.first_block + self.at)
+
+    def note_suspend(self) -> None:
+        self.thread.notes.append(SUSPEND)
+        del self.thread.frames[-1]
+
+    def note_resume(self) -> None:
+        thread = self.thread
+        thread.notes += (RESUME, self.generator, thread.frames[-1].f_lasti)
+        thread.frames.append(sys._getframe(1))
+
+    def note_return(self) -> None:
+        self.thread.notes.append(RETURN)
+        del self.thread.frames[-1]
+
+    def note_raise(self, handled: bool) -> None:
+        position = self.recorded.units[self.index]
+        self.thread.notes += (RAISE if handled else UNWIND, position)
+        if not handled:
+            del self.thread.frames[-1]
+
+    @property
+    def recorded(self) -> Recorded:
+        assert self.activity.recorded is not None
+        return self.activity.recorded
 
 
 hide_functions(globals())

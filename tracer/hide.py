@@ -22,8 +22,11 @@ NOP = bytes((dis.opmap["NOP"], 0))
 
 
 def hide(function: Function) -> Function:
-    """A copy of a Python function whose frames the program does not see; anything else is returned as is."""
-    if not isinstance(function, FunctionType):
+    """A copy of a Python function whose frames the program does not see; anything else as it is.
+
+    So is a function with `super()` in it, which from 3.12 on looks for its class in a frame that is not hidden.
+    """
+    if not isinstance(function, FunctionType) or "__class__" in function.__code__.co_freevars:
         return function
     hidden = FunctionType(
         hide_code(function.__code__),

@@ -1,8 +1,8 @@
 """Single instructions of the running interpreter, as functions, where Python has no words for them.
 
 The handled exception is state of the interpreter that only PUSH_EXC_INFO and POP_EXCEPT change, and only
-RERAISE raises without touching an exception's context. A function made of one of them does exactly what it does
-in the program's own frame, since a plain function shares the exception state of its caller.
+RERAISE raises without touching an exception's context. A function made of one of them does exactly what it
+does in the program's own frame, since a plain function shares the exception state of its caller.
 """
 
 from __future__ import annotations

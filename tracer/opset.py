@@ -1,8 +1,9 @@
 """What an opcode is to the VM: a handler whose signature is its stack effect.
 
-A handler's positional parameters are what the instruction pops, deepest first; `*star` stands for `arg` many (or what `star=` says).
-What it returns is what the instruction pushes: one value (`-> Value`), none (`-> None`), or a tuple of as many as
-`pushes` says. Keyword-only parameters are no operands; they ask for facts of the instruction or of the frame:
+A handler's positional parameters are what the instruction pops, deepest first; `*star` stands for `arg` many
+(or what `star=` says). What it returns is what the instruction pushes: one value (`-> Value`), none
+(`-> None`), or a tuple of as many as `pushes` says. Keyword-only parameters are no operands; they ask for
+facts of the instruction or of the frame:
 
     arg      the oparg, EXTENDED_ARG folded in
     const    co_consts[arg]
@@ -11,9 +12,9 @@ What it returns is what the instruction pushes: one value (`-> Value`), none (`-
     kwnames  the names of a call's keyword arguments
     frame    the `Frame`
 
-A handler that may jump returns `Jump(*pushed)` to do so; one that calls what the program gives it to call returns
-the `Call`, whose result is pushed. One `OpcodeSet` per Python version; a version's module says
-what it added, changed and removed against the one before, and is held to that when it is imported.
+A handler that may jump returns `Jump(*pushed)` to do so; one whose instruction is a call returns the `Call`,
+whose result is pushed. One `OpcodeSet` per Python version; a version's module says what it added, changed and
+removed against the one before, and is held to that when it is imported.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ class Jump(tuple[Any, ...]):
 
 
 class Call(NamedTuple):
-    """Returned by a handler for the engine to make: from the program's own frame, where what is called looks for it."""
+    """Returned by a handler for the engine to make, from the frame in which `locals()` and its kin look."""
 
     function: Any
     arguments: Sequence[Any]
@@ -83,7 +84,7 @@ def operation(
     flow: Flow = "next",
     star: Count | None = None,
 ) -> Operation:
-    """The `Operation` that a `byte_<OPNAME>` function defines. Raises TypeError for a signature that says nothing."""
+    """The `Operation` that a `byte_<OPNAME>` function defines; TypeError if its signature says too little."""
     name = handler.__name__
     if not name.startswith("byte_"):
         raise TypeError(f"an opcode handler is named byte_<OPNAME>, not {name}")

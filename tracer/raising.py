@@ -34,7 +34,7 @@ def _exception_classes(kind: Any) -> tuple[type[BaseException], ...]:
     return kinds
 
 
-# --- except* ------------------------------------------------------------------------------------------------
+# --- except* --------------------------------------------------------------------------------------
 
 
 def group_matches(exception: BaseException | None, kind: Any) -> tuple[Any, Any]:
@@ -92,7 +92,7 @@ def _leaves(exception: BaseException) -> list[BaseException]:
     return [exception]
 
 
-# --- with ---------------------------------------------------------------------------------------------------
+# --- with -----------------------------------------------------------------------------------------
 
 
 def enter_with(manager: Any) -> tuple[Any, Any]:

@@ -42,7 +42,7 @@ class Scope(Protocol):
     def load_cell(self, name: str) -> Any: ...
 
 
-# --- names --------------------------------------------------------------------------------------------------
+# --- names ----------------------------------------------------------------------------------------
 
 
 def load_name(frame: Scope, name: str) -> Any:
@@ -114,7 +114,7 @@ def setup_annotations(namespace: MutableMapping[str, Any]) -> None:
     namespace["__annotations__"] = {}
 
 
-# --- building and taking apart ------------------------------------------------------------------------------
+# --- building and taking apart --------------------------------------------------------------------
 
 
 def build_set(items: Iterable[Any]) -> set[Any]:
@@ -207,7 +207,7 @@ def made(source: str) -> Any:
     return namespace["made"]
 
 
-# --- calls and classes --------------------------------------------------------------------------------------
+# --- calls and classes ----------------------------------------------------------------------------
 
 
 def call(method: Any, self: Any, rest: Sequence[Any], kwnames: Sequence[str]) -> Call:
@@ -226,11 +226,11 @@ def load_build_class(frame: Scope) -> Any:
     raise NameError("__build_class__ not found")
 
 
-# --- special methods ----------------------------------------------------------------------------------------
+# --- special methods ------------------------------------------------------------------------------
 
 
 def special(value: Any, name: str) -> Any:
-    """A method looked up as the interpreter does it, on the type, past `__getattr__`; NULL if there is none."""
+    """A method looked up as the interpreter does, on the type, past `__getattr__`; NULL if there is none."""
     kind = type(value)
     for base in kind.__mro__:
         found = base.__dict__.get(name, NULL)
@@ -240,7 +240,7 @@ def special(value: Any, name: str) -> Any:
     return NULL
 
 
-# --- imports ------------------------------------------------------------------------------------------------
+# --- imports --------------------------------------------------------------------------------------
 
 
 def import_name(frame: Scope, name: str, fromlist: Any, level: Any) -> Any:

@@ -21,6 +21,7 @@ from vmtrace.tracer.errors import VMError
 from vmtrace.tracer.fuse import Fuser
 from vmtrace.tracer.hide import hide
 from vmtrace.tracer.opset import Operation, OpcodeSet, operation
+from vmtrace.tracer.stub import stub
 from vmtrace.tracer.support import support
 from vmtrace.tracer.templates import Source
 
@@ -115,12 +116,12 @@ class VirtualMachine:
 
     def _ready(self, code: CodeType, namespace_is_globals: bool, module: str | None) -> Function:
         decoded = decode(code, self.operations)
-        if self.stepping:
-            step = importlib.import_module("vmtrace.tracer.step")
-            stub: CodeType = step.stub(self, decoded).code
-            return Function(decoded, stub)
         recorded = self.recorder.add(decoded, module) if self.recorder is not None else None
-        host = Fuser(decoded, self.support, self._source, namespace_is_globals and decoded.kind != "class", recorded).fuse()
+        if self.stepping:
+            host = stub(self, decoded, recorded)
+        else:
+            in_globals = namespace_is_globals and decoded.kind != "class"
+            host = Fuser(decoded, self.support, self._source, in_globals, recorded).fuse()
         if self.recorder is not None and recorded is not None:
             self.recorder.locate(recorded[0], host.instruction_of)
         return Function(decoded, host.code)

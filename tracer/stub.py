@@ -1,0 +1,215 @@
+"""The host function of the stepping interpreter: what CPython runs in place of a function of the program.
+
+For
+
+    def total(n):
+        s = 0
+        for i in range(n):
+            s += i
+        return s
+
+it reads (`.frame` is a variable that the program cannot name; instructions in comments)
+
+    def total(n):
+        .frame = enter({"n": n}, lambda: ())
+        while True:
+            try:
+                .frame.begin_block()                          # where to go on
+                if .frame.at < 1:
+                    step(.frame)                              # RESUME
+                    step(.frame)                              # LOAD_CONST 0
+                    step(.frame); s = .frame.locals["s"]      # STORE_FAST s
+                    step(.frame)                              # LOAD_GLOBAL range
+                    ...
+                elif .frame.at < 2:
+                    step(.frame)                              # FOR_ITER
+                ...
+                else:
+                    return step(.frame)                       # RETURN_VALUE
+            except BaseException:
+                if not .frame.catches():
+                    raise
+
+A line per instruction, at the instruction's own place in the source: so CPython itself keeps right what
+tracebacks, `f_lineno` and warnings tell of the program's frames. And what others look at in a frame is done
+in it: its variables are stored there, and the program's calls are made from there.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import inspect
+from collections.abc import Mapping
+from functools import partial
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from vmtrace.tracer.code import Block, Code, Instruction
+from vmtrace.tracer.frame import Activity, Recorded
+from vmtrace.tracer.hide import hide
+from vmtrace.tracer.host import LANDED, PAD, PREFIX, Constants, Host, _argument_count, _no_arguments, finish
+from vmtrace.tracer.step import Bodies, enter, enter_body, enter_generator, step
+from vmtrace.tracer.templates import expression, statements
+
+if TYPE_CHECKING:
+    from vmtrace.tracer.vm import VirtualMachine
+
+STORES = frozenset({"STORE_FAST"})
+DELETES = frozenset({"DELETE_FAST"})
+CALLS = frozenset({"CALL", "CALL_FUNCTION_EX"})
+
+
+def stub(vm: VirtualMachine, code: Code, recorded: tuple[int, int] | None = None) -> Host:
+    """The host function of a code object. `recorded`: its code id and first block id, if it is recorded."""
+    return _Writer(vm, code, recorded).written()
+
+
+class _Writer:
+    """Writes the host function of one code object."""
+
+    def __init__(self, vm: VirtualMachine, code: Code, recorded: tuple[int, int] | None) -> None:
+        self.code = code
+        self.constants = Constants()
+        block_of = [block.index for block in code.blocks for _ in range(len(block))]
+        handlers = [hide(i.operation.handler) for i in code.instructions]
+        self.recorded = Recorded(*recorded) if recorded is not None else None
+        self.activity = Activity(vm, code, handlers, block_of, vm.check, self.recorded)
+        self.in_body = not code.suspends and not code.flags & inspect.CO_OPTIMIZED
+        self.bodies = Bodies()
+        own: ast.expr = ast.Name(f"{PREFIX}frame", ast.Load())
+        if self.in_body:
+            own = ast.Attribute(self.constants.node(self.bodies), "frame", ast.Load())
+        support = SimpleNamespace(
+            step=step,
+            enter=partial(enter, self.activity),
+            enter_body=partial(enter_body, self.activity, self.bodies),
+            enter_generator=partial(enter_generator, self.activity),
+            create=getattr(vm.support, "create", None),
+            locals=builtins.locals,
+            BaseException=BaseException,
+        )
+        self.names = {"FRAME": own, "M": self.constants.node(support)}
+
+    def written(self) -> Host:
+        places = {block.index: self._block(block) for block in self.code.blocks}
+        (loop,) = self._made(LOOP)
+        loop.body[0].body[1:] = self._tree(sorted(places), places)  # type: ignore[attr-defined]
+        host = finish(self.code, [*self._entry(), loop], self.constants, self._prologue())
+        if self.recorded is not None:
+            self.recorded.units += first_units(host)
+        return host
+
+    def _made(self, source: str, line: int = 1, **names: Any) -> list[ast.stmt]:
+        return statements(source, line, **self.names, **names)
+
+    def _prologue(self) -> int | None:
+        """The line of what a generator function does when it is called."""
+        return len(self.code.instructions) + 2 if self.code.suspends and self.recorded is not None else None
+
+    def _entry(self) -> list[ast.stmt]:
+        """Makes the frame out of the arguments and cells, or the namespace."""
+        original = self.code.code
+        shared = sorted({*original.co_cellvars, *original.co_freevars})
+        given = [n for n in original.co_varnames[: _argument_count(original)] if n not in shared]
+        space = "None" if self.code.flags & inspect.CO_OPTIMIZED else "M.locals()"
+        names: dict[str, Any] = {
+            "OWN": f"{PREFIX}frame",
+            "GENERATOR": self.constants.node(-1),
+            "CELLS": ast.Lambda(_no_arguments(), ast.Tuple([_load(n) for n in shared], ast.Load())),
+            "GIVEN": ast.Dict([self.constants.node(n) for n in given], [_load(n) for n in given]),
+            "SPACE": expression(space, 1, **self.names),
+        }
+        if self.in_body:
+            return self._made("M.enter_body(CELLS, SPACE)", **names)
+        if not self.code.suspends:
+            return self._made("OWN = M.enter(GIVEN, CELLS)", **names)
+        created = []
+        prologue = self._prologue()
+        if self.recorded is not None and prologue is not None:
+            names["GENERATOR"] = f"{PREFIX}generator"
+            noted = (self.recorded.code_id, self.recorded.first_block)
+            created = self._made(f"GENERATOR = M.create{noted}", prologue, **names)
+        return [*created, *self._made("OWN = M.enter_generator(GENERATOR, GIVEN, CELLS, SPACE)", **names)]
+
+    def _tree(self, numbers: list[int], places: Mapping[int, list[ast.stmt]]) -> list[ast.stmt]:
+        """Finds the place to go to by halves."""
+        if len(numbers) == 1:
+            return places[numbers[0]]
+        middle = len(numbers) // 2
+        left, right = self._tree(numbers[:middle], places), self._tree(numbers[middle:], places)
+        test = expression("FRAME.at < MIDDLE", 1, MIDDLE=self.constants.node(numbers[middle]), **self.names)
+        return [ast.If(test, left, right, lineno=1)]
+
+    def _block(self, block: Block) -> list[ast.stmt]:
+        return [line for i in self.code.instructions[block.start : block.stop] for line in self._line(i)]
+
+    def _line(self, i: Instruction) -> list[ast.stmt]:
+        """What stands in the host function for an instruction."""
+        line, variable = i.index + 1, {"VARIABLE": i.value, "NAME": self.constants.node(i.value)}
+        if self.activity.is_delegating(i.index):
+            return self._delegating_yield(line)
+        if i.name == "YIELD_VALUE":
+            return self._made("FRAME.resume((yield M.step(FRAME)))", line)
+        if i.operation.flow == "end":
+            return self._made("return M.step(FRAME)", line)
+        if i.name in STORES:
+            return self._made("M.step(FRAME)\nVARIABLE = FRAME.locals[NAME]", line, **variable)
+        if i.name in DELETES:
+            return self._made("M.step(FRAME)\ndel VARIABLE", line, **variable)
+        if i.name in CALLS:
+            return self._call(i, line)
+        return self._made("M.step(FRAME)", line)
+
+    def _delegating_yield(self, line: int) -> list[ast.stmt]:
+        """A yield that CPython knows for a delegate's (see `host.delegating`)."""
+        source = """
+            LANDED = FRAME.delegate, (yield (PADDED := M.step(FRAME))), FRAME.note_sent()
+            FRAME.resume_delegating(LANDED)
+            LANDED = None
+        """
+        return self._made(source, line, LANDED=LANDED, PADDED=PAD)
+
+    def _call(self, i: Instruction, line: int) -> list[ast.stmt]:
+        """Makes the call that the handler has prepared; arguments are passed one by one if they can be."""
+
+        def taken() -> ast.expr:
+            return expression("FRAME.take()", line, **self.names)
+
+        positional = i.arg - len(i.kwnames) if i.name == "CALL" else 0
+        keywords = [ast.keyword(name, taken()) for name in i.kwnames]
+        source = """
+            M.step(FRAME)
+            if FRAME.call is not None:
+                FRAME.result(PLAIN if FRAME.passes(COUNT, NAMED) else TAKE(*TAKE, **TAKE))
+        """
+        return self._made(
+            source,
+            line,
+            PLAIN=ast.Call(taken(), [taken() for _ in range(positional)], keywords, lineno=line),
+            COUNT=self.constants.node(positional),
+            NAMED=self.constants.node(i.kwnames),
+            TAKE=taken(),
+        )
+
+
+def first_units(host: Host) -> list[int]:
+    """By instruction: byte offset of its first code unit in the host code."""
+    first: dict[int, int] = {}
+    for unit, index in enumerate(host.instruction_of):
+        first.setdefault(index, 2 * unit)
+    return [first.get(index, 0) for index in range(max(first) + 1)]
+
+
+LOOP = """
+while True:
+    try:
+        FRAME.begin_block()
+    except M.BaseException:
+        if not FRAME.catches():
+            raise
+"""
+
+
+def _load(name: str) -> ast.Name:
+    return ast.Name(name, ast.Load())
