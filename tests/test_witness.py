@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-import witness as w
+
+from tests import witness as w
 
 VERSION = sys.version_info[:2]
 Report = Callable[..., list[str]]
