@@ -88,7 +88,7 @@ def assemble(
         assert tokens.used == len(notes)
         assert assembler.ready(tokens) == len(notes)
         stretch = assembler.assemble(thread, tokens)
-        for batch in expander.batches(stretch.start, stretch.length, stretch.frame):
+        for batch in expander.batches(stretch.pieces):
             assert len(batch[0]) == batch_rows
             take_rows(seen, batch)
         seen.frames += zip(*(column.tolist() for column in stretch.frames.values()), strict=True)

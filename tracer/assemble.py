@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 from vmtrace.tracer.generators import NO_GENERATOR, Generators
-from vmtrace.tracer.nesting import Flags, Ints, Nesting, latest, nest, running_maximum
+from vmtrace.tracer.nesting import Ints, latest, nest, running_maximum
 from vmtrace.tracer.tables import Tables
 from vmtrace.tracer.tokens import (
     KIND_CREATE,
@@ -69,12 +69,8 @@ class Thread:
 class Stretch:
     """What a stretch of notes amounts to. Row numbers count from the first row of the trace."""
 
-    start: Ints
-    """By piece: its first instruction."""
-    length: Ints
-    """By piece, in rows; none is empty."""
-    frame: Ints
-    """By piece."""
+    pieces: Ints
+    """Columns: the pieces, none empty; rows: first instruction, length, frame."""
     frames: dict[str, npt.NDArray[np.generic]]
     """Columns of `frames`, where NO_FRAME and -1 stand for null."""
     exits: dict[str, npt.NDArray[np.generic]]
@@ -95,6 +91,8 @@ class Assembler:
         thread whose notes are still to come.
         """
         resumes = np.flatnonzero(tokens.kind == KIND_RESUME)
+        if not len(resumes):
+            return tokens.used
         numbers = tokens.operand(1, resumes)
         made = tokens.operand(3, np.flatnonzero(tokens.kind == KIND_CREATE))
         strange = ~(self.generators.knows(numbers) | np.isin(numbers, made))
@@ -126,7 +124,7 @@ class _Stretch:
         self.count = self.carried.shape[1]
         enters = np.append(np.ones(self.count, np.bool_), step > 0)
         levels = np.append(np.arange(self.bottom, thread.height), after - (step > 0))
-        self.nesting: Nesting = nest(enters, levels)
+        self.nesting = nest(enters, levels)
         self.token_of = np.append(np.arange(self.count), tokens.at[self.calls] + self.count)
         """By call."""
         self.kind = np.append(np.zeros(self.count, np.int64), tokens.kind[self.calls])
@@ -135,75 +133,81 @@ class _Stretch:
     def assembled(self) -> Stretch:
         new = self._name_frames()
         self._cut()
-        length = (self.stop - self.next)[self.count - 1 : -1]
+        start = self.next[self.count - 1 : -1]
+        length = self.stop[self.count - 1 : -1] - start
         self.row = self.assembler.rows + np.cumsum(length)
         """By token, from the last carried frame on: the rows of the trace before the one after it."""
-        per_call = np.diff(np.append(self.token_of[self.count - 1 :], len(self.next) - 1))
-        frame = np.repeat(self.frame[self.nesting.top[self.count - 1 :]], per_call)
-        kept = np.flatnonzero(length)
+        per_call = np.diff(self.token_of[self.count - 1 :], append=len(self.next) - 1)
+        frame = np.repeat(self.frame.take(self.nesting.top[self.count - 1 :]), per_call)
+        kept = np.flatnonzero(length != 0)
+        pieces = np.empty((3, len(kept)), np.int64)
+        for row, values in enumerate((start, length, frame)):
+            values.take(kept, out=pieces[row], mode="clip")
         frames, exits = self._frames_made(new), self._exits_made()
         self._carry_on()
         if len(self.row):
             self.assembler.rows = int(self.row[-1])
-        start = self.next[self.count - 1 : -1]
-        return Stretch(start.take(kept), length.take(kept), frame.take(kept), frames, exits)
+        return Stretch(pieces, frames, exits)
 
     def _name_frames(self) -> Ints:
         """Sets frame, code and generator by call, where it is an enter. Returns the calls that make a
         frame.
         """
-        assembler, tokens, kind = self.assembler, self.tokens, self.kind
+        assembler, kind = self.assembler, self.kind
         self.frame, self.code, self.generator = (np.full(len(kind), -1, np.int64) for _ in range(3))
         for row, values in enumerate((self.frame, self.code, self.generator)):
             values[: self.count] = self.carried[row]
+        created, resumed = np.flatnonzero(kind == KIND_CREATE), np.flatnonzero(kind == KIND_RESUME)
         new = np.flatnonzero((kind == KIND_ENTER) | (kind == KIND_CREATE))
         self.frame[new] = assembler.frames + np.arange(len(new))
-        self.code[new] = tokens.operand(1, self.calls[new - self.count])
+        self.code[new] = self._operand(1, new)
         assembler.frames += len(new)
-        created = np.flatnonzero(kind == KIND_CREATE)
-        self.generator[created] = tokens.operand(3, self.calls[created - self.count])
-        assembler.generators.add(self.generator[created], self.frame[created], self.code[created])
-        resumed = np.flatnonzero(kind == KIND_RESUME)
+        if len(created):
+            self.generator[created] = self._operand(3, created)
+            assembler.generators.add(self.generator[created], self.frame[created], self.code[created])
         if len(resumed):
-            self.generator[resumed] = tokens.operand(1, self.calls[resumed - self.count])
+            self.generator[resumed] = self._operand(1, resumed)
             self.frame[resumed], self.code[resumed] = assembler.generators.find(self.generator[resumed])
         return new
 
+    def _operand(self, which: int, calls: Ints) -> Ints:
+        return self.tokens.operand(which, self.calls.take(calls - self.count))
+
     def _cut(self) -> None:
         """Sets, by token, the first instruction and the end of the piece after it: `next`, `stop`."""
-        nesting, tables = self.nesting, self.tables
-        order, enters = nesting.order, nesting.sorted_enters
-        block = self.tokens.block
+        tables, nesting, block = self.tables, self.nesting, self.tokens.block
         self.next = np.concatenate([self.carried[_NEXT], tables.start.values.take(block)])
         self.limit = np.concatenate([self.carried[_STOP], tables.stop.values.take(block)])
         """By token: the end of the block that the frame on top is in."""
-        # Where each enter leaves the frame beneath: not before the piece's begin, nor beyond its block's end.
-        # It is in the block that the token before the enter tells, unless that is an exit: then where that
-        # one found it.
-        self.behind = np.zeros(len(order), np.int64)
-        """By call that is an enter: the instruction behind the one that makes the call."""
-        made = np.flatnonzero(nesting.enters[self.count :]) + self.count
-        self.behind[made] = tables.ends(
-            self._code_beneath(made), self.tokens.position(self.calls[made - self.count])
-        )
-        before = self.token_of[order] - 1
-        told = enters & (nesting.enters[order - 1] | (self.token_of[order - 1] != before))
-        told[0] = True
-        source = before[latest(told)]
-        left = np.where(enters, self.behind[order], 0)
-        left[told] = np.maximum(left[told], self.next[before[told]])
-        limit = self.limit[source]
-        left = np.minimum(running_maximum(left, told), limit)
-        self.left, self.left_limit = left, limit
-        exits = self.token_of[order[~enters]]
-        self.next[exits], self.limit[exits] = left[~enters], limit[~enters]
+        self._call_positions()
+        # Each enter leaves the frame beneath behind its call, but not before its piece begins nor beyond its
+        # block's end. The block and the begin are what the token before says, unless that is an exit: then
+        # the frame goes on as the enter left it that the exit has ended.
+        before = self.token_of.take(nesting.enter) - 1
+        told = nesting.anew | (self.token_of.take(nesting.enter - 1) != before)
+        source = before.take(latest(told))
+        left = self.behind.take(nesting.enter)
+        first = np.flatnonzero(told)
+        left[first] = np.maximum(left.take(first), self.next.take(before.take(first)))
+        self.left_limit = self.limit.take(source)
+        self.left = np.minimum(running_maximum(left, told), self.left_limit)
+        exits = self.token_of.take(nesting.exit)
+        self.next[exits] = self.left.take(nesting.ended)
+        self.limit[exits] = self.left_limit.take(nesting.ended)
         self.stop = self.limit.copy()
-        self.stop[before[enters]] = left[enters]
+        self.stop[before] = self.left
         self._cut_by_exceptions()
 
-    def _code_beneath(self, calls: Ints) -> Ints:
-        """Code of the frames beneath those that come or go; of the ground, any will do."""
-        return np.maximum(self.code[self.nesting.beneath[calls]], 0)
+    def _call_positions(self) -> None:
+        self.behind = np.zeros(len(self.kind), np.int64)
+        """By call: for an enter but the carried ones, the instruction behind the one that makes the call."""
+        made = np.flatnonzero(_HEIGHT.take(self.kind) > 0)
+        beneath = np.empty(len(self.kind), np.int64)
+        beneath[self.nesting.enter] = self.nesting.beneath
+        self.parent = beneath
+        """By call, for enters: the enter that brought the frame beneath."""
+        code = np.maximum(self.code.take(beneath.take(made)), 0)  # of the ground, any will do
+        self.behind[made] = self.tables.ends(code, self._operand(2, made))
 
     def _cut_by_exceptions(self) -> None:
         """The instruction that raised is the last of its piece."""
@@ -213,22 +217,22 @@ class _Stretch:
             return
         token = self.tokens.at[raised] + self.count
         code = self.code[self.nesting.top[np.searchsorted(self.token_of, token) - 1]]
-        behind = self.tables.ends(np.maximum(code, 0), self.tokens.position(raised))
+        behind = self.tables.ends(np.maximum(code, 0), self.tokens.operand(1, raised))
         self.stop[token - 1] = np.minimum(np.maximum(behind, self.next[token - 1]), self.limit[token - 1])
 
     def _rows_before(self, calls: Ints) -> Ints:
         """Rows of the trace before the tokens of calls."""
-        rows: Ints = self.row[self.token_of[calls] - self.count]
+        rows: Ints = self.row.take(self.token_of.take(calls) - self.count)
         return rows
 
     def _frames_made(self, new: Ints) -> dict[str, npt.NDArray[np.generic]]:
-        parent = self.frame[self.nesting.beneath[new]]
-        behind = self.behind[new]
+        parent = self.frame.take(self.parent.take(new))
+        behind = self.behind.take(new)
         known = (behind > 0) & (parent != NO_FRAME)
-        offset = self.tables.offset.values[np.where(known, behind - 1, 0)].astype(np.int64)
+        offset = self.tables.offset.values.take(np.maximum(behind - 1, 0)).astype(np.int64)
         return {
-            "frame_id": self.frame[new],
-            "code_id": self.code[new],
+            "frame_id": self.frame.take(new),
+            "code_id": self.code.take(new),
             "parent_id": parent,
             "call_offset": np.where(known, offset, -1),
             "thread_id": np.full(len(new), self.thread.ident, np.uint64),
@@ -236,26 +240,24 @@ class _Stretch:
         }
 
     def _exits_made(self) -> dict[str, npt.NDArray[np.generic]]:
-        ended = np.flatnonzero((self.kind == KIND_RETURN) | (self.kind == KIND_UNWIND))
-        top = self.nesting.top[ended - 1]
-        generators = self.generator[top]
+        raised = self.kind == KIND_UNWIND
+        ended = np.flatnonzero((self.kind == KIND_RETURN) | raised)
+        top = self.nesting.top.take(ended - 1)
+        generators = self.generator.take(top)
         self.assembler.generators.forget(generators[generators != NO_GENERATOR])
         return {
-            "frame_id": self.frame[top],
+            "frame_id": self.frame.take(top),
             "row": self._rows_before(ended),
-            "raised": self.kind[ended] == KIND_UNWIND,
+            "raised": raised.take(ended),
         }
 
     def _carry_on(self) -> None:
         """Hands the open frames, and what is left of their blocks, to the next stretch."""
         places = self.nesting.open
-        calls = self.nesting.order[places]
-        # A frame stands where the enter above it left it; the one on top is in the piece that is not finished
-        # yet.
+        calls = self.nesting.enter[places]
+        # A frame stands where the enter above it left it; the one on top is in the piece that is not
+        # finished.
         left = np.append(self.left[places[1:]], self.next[-1])
         limit = np.append(self.left_limit[places[1:]], self.limit[-1])
         frames = np.stack([self.frame[calls], self.code[calls], self.generator[calls], left, limit])
         self.thread.replace(self.bottom, frames)
-
-
-__all__ = ["NO_FRAME", "Assembler", "Flags", "NotesError", "Stretch", "Thread"]

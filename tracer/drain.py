@@ -8,6 +8,7 @@ import os
 import warnings
 import weakref
 from array import array
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,8 +37,10 @@ class Drain:
     """
 
     def __init__(self, sender: Sender) -> None:
+        self.discards = False
+        """Whether notes are thrown away."""
         self.problem: str | None = None
-        """Why notes are thrown away."""
+        """Why, if it is the notes' own fault."""
         self.guard = _thread.allocate_lock()
         """To be held while `news` changes."""
         self.news = News()
@@ -62,7 +65,9 @@ class Drain:
         if self._stop.locked():
             self._stop.release()
         with self._stopped:
-            self._empty(facts)
+            self._empty()
+            with suppress(BrokenPipeError):
+                self._send(News(), [], last=True, end=None if self.problem else facts)
 
     def send(self, message: dict[str, Any]) -> None:
         """BrokenPipeError if nobody reads it."""
@@ -76,11 +81,11 @@ class Drain:
 
     def _run(self, stop: _thread.LockType, stopped: _thread.LockType) -> None:
         while not stop.acquire(True, PAUSE):
-            self._empty(None)
+            self._empty()
             self._unhide_warning()
         stopped.release()
 
-    def _empty(self, end: dict[str, Any] | None) -> None:
+    def _empty(self) -> None:
         # No other thread runs while `map` counts, so all lists are cut at the same moment: whatever a note
         # refers to, in another thread's notes or in the news, is there.
         lists = list(self._lists.items())
@@ -90,27 +95,33 @@ class Drain:
         taken: list[tuple[int, array[int]]] = []
         try:
             for (thread, notes), length in zip(lists, lengths, strict=True):
-                if length and not self.problem:
+                if length and not self.discards:
                     taken.append((thread, _packed(notes, length)))
-            if not self.problem and (taken or news.codes or end is not None):
-                self._send(news, taken, end)
-        except BrokenPipeError as error:
-            self.problem = str(error)
+            if not self.discards and (taken or news.codes):
+                self._send(news, taken)
+        except BrokenPipeError:
+            self.discards = True
         except (OverflowError, TypeError) as error:
-            self.problem = f"a note that is none: {error}"
+            self.discards, self.problem = True, f"a note that is none: {error}"
         for (_, notes), length in zip(lists, lengths, strict=True):
             del notes[:length]
 
-    def _send(self, news: News, taken: list[tuple[int, array[int]]], end: dict[str, Any] | None) -> None:
-        self.send(
-            {
-                "codes": news.codes,
-                "located": news.located,
-                "sources": news.sources,
-                "notes": [(thread, notes.typecode, len(notes)) for thread, notes in taken],
-                "end": end,
-            }
-        )
+    def _send(
+        self,
+        news: News,
+        taken: list[tuple[int, array[int]]],
+        last: bool = False,
+        end: dict[str, Any] | None = None,
+    ) -> None:
+        message = {
+            "codes": news.codes,
+            "located": news.located,
+            "sources": news.sources,
+            "notes": [(thread, notes.typecode, len(notes)) for thread, notes in taken],
+            "last": last,
+            "end": end,
+        }
+        self.send(message)
         for _, notes in taken:
             self._sender.send(memoryview(notes))
 
@@ -130,7 +141,8 @@ class Drain:
     def _in_child(self) -> None:
         """Whatever a forked child notes is thrown away, for as long as it lives."""
         if self._stop.locked():
-            self.problem = "not the process that is recorded"
+            self.discards = True
+            self._sender.let_go()
             self.guard, self._stop, self._stopped = (_thread.allocate_lock() for _ in range(3))
             self._start_thread()
 

@@ -22,10 +22,10 @@ class Expander:
         """Rows: first instruction, length, frame."""
         self._index = np.empty(batch_rows, np.int64)
 
-    def batches(self, start: Ints, length: Ints, frame: Ints) -> Iterator[Columns]:
+    def batches(self, new: Ints) -> Iterator[Columns]:
         """Takes pieces, and gives the full batches that can be made now: opcode, offset, stack depth, frame,
         code."""
-        pieces = np.concatenate([self._pieces, [start, length, frame]], axis=1)
+        pieces = np.concatenate([self._pieces, new], axis=1)
         ends = np.cumsum(pieces[1])
         whole = int(ends[-1]) // self._batch_rows if len(ends) else 0
         begin = 0

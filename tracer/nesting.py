@@ -1,4 +1,4 @@
-"""Which frame is on top after each call, and which call each exit ends, for a stretch of calls at once."""
+"""Which call each exit ends, and which frame is on top after it, for a stretch of calls at once."""
 
 from __future__ import annotations
 
@@ -13,60 +13,64 @@ Flags = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Nesting:
-    """Calls in time order, and the same calls sorted by level.
+    """Enters (a frame comes on top) and exits (the top frame leaves), counted together as calls, in time
+    order.
 
-    A call is an enter (a frame comes on top) or an exit (the top frame leaves). Its level is the height of
-    the stack beneath the frame that comes or goes, so at one level enters and exits alternate, and an exit
-    ends the enter before it. The first call must be an enter at the lowest level, and the only one there.
+    A call's level is the height of the stack beneath the frame that comes or goes. At one level enters and
+    exits alternate, and an exit ends the enter before it. So sorted by level, and by time within one, enters
+    and exits find each other.
     """
 
-    enters: Flags
-    """By call, in time order."""
-    order: Ints
-    """The calls sorted by level, then by time."""
-    sorted_enters: Flags
-    sorted_levels: Ints
-    top: Ints
-    """By call: the enter that brought the frame which is on top after it."""
+    enter: Ints
+    """The calls that are enters, sorted by level."""
+    exit: Ints
+    """The calls that are exits, sorted by level."""
+    ended: Ints
+    """By exit: the enter that it ends, as an index into `enter`."""
+    open: Ints
+    """The enters without an exit, outermost first, as indices into `enter`."""
+    anew: Flags
+    """By enter: whether the call before it is an enter too, not the exit of a call by the same frame."""
     beneath: Ints
-    """By call: the same for the frame beneath the one that comes or goes. Of no meaning for the first
-    call.
-    """
-
-    @property
-    def open(self) -> Ints:
-        """The enters without an exit, outermost first, as indices into `order`."""
-        last = np.append(np.flatnonzero(np.diff(self.sorted_levels)), len(self.order) - 1)
-        found: Ints = last[self.sorted_enters[last]]
-        return found
+    """By enter: the enter, as a call, that brought the frame beneath. Of no meaning for the first."""
+    top: Ints
+    """By call: the enter, as a call, that brought the frame which is on top after it."""
 
 
 def nest(enters: Flags, levels: Ints) -> Nesting:
-    """`levels` by call, in time order."""
+    """By call: whether it is an enter, and its level. The first is one, and the only one at the lowest
+    level.
+    """
     # Few levels are touched in a stretch, as a rule: a radix sort then.
     reach = int(levels.max() - levels[0])
     narrow = np.uint8 if reach < 1 << 8 else np.uint16 if reach < 1 << 16 else np.int64
     order = np.argsort((levels - levels[0]).astype(narrow), kind="stable")
-    sorted_enters = enters[order]
-    before = order - 1
-    # An enter right after an exit finds the frame on top that the exit found; any other follows the enter
-    # that brought it.
-    anew = sorted_enters & enters[before]
+    entered = enters.take(order)
+    places, exits_at = np.flatnonzero(entered), np.flatnonzero(~entered)
+    enter, exit = order.take(places), order.take(exits_at)
+    # As many exits come before an exit as before the enter that it ends, right before it.
+    ended = exits_at - 1 - np.arange(len(exit))
+    is_open = np.ones(len(enter), np.bool_)
+    is_open[ended] = False
+    before = enter - 1
+    anew = enters.take(before)
     anew[0] = True
-    beneath = np.empty(len(order), np.int64)
-    beneath[order] = before[latest(anew)]
-    beneath[0] = 0
-    top = np.where(enters, np.arange(len(order)), beneath)
-    return Nesting(enters, order, sorted_enters, levels[order], top, beneath)
+    beneath = before.take(latest(anew))
+    top = np.arange(len(order))
+    top[exit] = beneath.take(ended)
+    return Nesting(enter, exit, ended, np.flatnonzero(is_open), anew, beneath, top)
 
 
 def latest(flags: Flags) -> Ints:
     """By place, the last place up to it whose flag is set; the first flag must be."""
-    return np.maximum.accumulate(np.where(flags, np.arange(len(flags)), 0))
+    places = np.flatnonzero(flags)
+    return np.repeat(places, np.diff(places, append=len(flags)))
 
 
 def running_maximum(values: Ints, begins: Flags) -> Ints:
     """The maximum of the values (0 … 2**32 - 1) so far, begun afresh at each flag."""
-    group = np.cumsum(begins) << 32
-    found: Ints = np.maximum.accumulate(group + values) & (1 << 32) - 1
-    return found
+    group = np.cumsum(begins.astype(np.int64)) << 32
+    keys = group + values
+    if (keys[1:] < keys[:-1]).any():  # seldom, and it takes longer than all else here
+        keys = np.maximum.accumulate(keys)
+    return keys - group

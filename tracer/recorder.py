@@ -18,7 +18,7 @@ from typing import Any
 from vmtrace.tracer.code import Code
 from vmtrace.tracer.drain import Drain
 from vmtrace.tracer.facts import describe
-from vmtrace.tracer.ring import READER, Sender, make_memory
+from vmtrace.tracer.ring import READER, Sender
 
 _IMPORTED_FROM = [str(Path(place).absolute()) if Path(place).exists() else place for place in sys.path]
 """sys.path, as it is before a program has its own."""
@@ -61,7 +61,8 @@ class Recorder:
         self._quoted: set[str] = set()
         self._quotes = sources
         self._summary: Summary | None = None
-        self._sender, self._lifeline, self._starter = _launch()
+        self._sender = Sender()
+        self._starter = _launch(self._sender)
         self._drain = Drain(self._sender)
         self._drain.send({"path": str(self.path), "run": dict(run), "compression": compression})
 
@@ -94,7 +95,7 @@ class Recorder:
     @property
     def recording(self) -> bool:
         """Whether notes are being written: not in a forked child, nor after a failure, nor after the end."""
-        return self._summary is None and self._drain.problem is None and self._process == os.getpid()
+        return self._summary is None and not self._drain.discards and self._process == os.getpid()
 
     def start(self) -> None:
         """From now on notes are written while they are made."""
@@ -110,12 +111,12 @@ class Recorder:
         if self._summary is None:
             self._await_starter()
             self._drain.end(dict(end))
+            self._sender.let_go()
             while self._sender.reader_lives():
-                time.sleep(0.0005)
-            os.close(self._lifeline)
+                time.sleep(0.001)
             report = self._sender.report() or {"rows": 0, "frames": 0, "problem": "its writer was killed"}
             size = self.path.stat().st_size if self.path.exists() else 0
-            problem = report["problem"] or self._drain.problem
+            problem = self._drain.problem or report["problem"]
             self._summary = Summary(self.path, report["rows"], report["frames"], size, problem)
         return self._summary
 
@@ -135,19 +136,15 @@ class Recorder:
             self._starter = 0
 
 
-def _launch() -> tuple[Sender, int, int]:
-    """Starts the process that writes. Returns the way to it, what it lives by while that is open, and its
-    parent.
-    """
-    memory = make_memory()
-    lifeline, held = os.pipe()
+def _launch(sender: Sender) -> int:
+    """Starts the process that writes what is sent. Returns the process that does, and then ends."""
     script = Path(__file__).with_name("scribe_process.py")
-    words = [sys.executable, "-I", "-S", script, memory, lifeline, 8 * READER, *_IMPORTED_FROM]
-    for descriptor in (memory, lifeline):
+    words = ["-I", "-S", script, sender.memory, sender.lifeline, 8 * READER, *_IMPORTED_FROM]
+    for descriptor in (sender.memory, sender.lifeline):
         os.set_inheritable(descriptor, True)
     silence = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_RDWR, 0) for number in (0, 1)]
-    starter = os.posix_spawn(sys.executable, list(map(str, words)), os.environ, file_actions=silence)
-    sender = Sender(memory)
-    os.close(memory)
-    os.close(lifeline)
-    return sender, held, starter
+    arguments = [sys.executable, *map(str, words)]
+    starter = os.posix_spawn(sys.executable, arguments, os.environ, file_actions=silence)
+    os.close(sender.memory)
+    os.close(sender.lifeline)
+    return starter

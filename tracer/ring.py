@@ -1,7 +1,7 @@
 """A stream of bytes from one process to another, through memory that both have.
 
-The sender may be slowed down by its reader, never stopped by it: there is no file descriptor that it writes
-to, which a program that closes all of them could make ours in name only.
+The sender is slowed down by a slow reader, and stopped by none. It writes to no file descriptor: a program
+that closes all of them, and opens its own, would get to see what is written.
 """
 
 from __future__ import annotations
@@ -12,45 +12,52 @@ import marshal
 import mmap
 import os
 import select
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 SIZE = 16 << 20
-"""Bytes on their way at most: the backlog of notes is 4 million."""
-_REPORT = 8192
-_HEAD = 4096 + _REPORT
-# The numbers at the begin of the memory, 8 bytes each. That there is room again is the one the sender waits
-# for.
-ROOM, SENT, READ, WANTED, READER, REPORTED = range(6)
+"""Bytes on their way at most: four million notes."""
+_NUMBERS, _REPORT = 4096, 8192
+# By place among the numbers, 8 bytes each, that the memory begins with: whether the sender's wish for room
+# is fulfilled, bytes sent, bytes read, which number of bytes read the sender waits for, both processes, the
+# length of the reader's report.
+ROOM, SENT, READ, WANTED, SENDER, READER, REPORTED = range(7)
 
-_NAP = 200e-6
-
-
-def make_memory() -> int:
-    """Memory to share, as a file descriptor without a name."""
-    descriptor = os.memfd_create("vmtrace")
-    os.ftruncate(descriptor, _HEAD + SIZE)
-    return descriptor
+_NAP = 200
+"""Microseconds."""
+_NAPS = 250
+"""In a row: 50 ms."""
+_FIRST_DESCRIPTOR = 100
 
 
 class _Ring:
-    def __init__(self, descriptor: int) -> None:
-        self._memory = mmap.mmap(descriptor, _HEAD + SIZE)
-        self._numbers = memoryview(self._memory)[:4096].cast("Q")
-        self._data = memoryview(self._memory)[_HEAD:]
+    def __init__(self, memory: int) -> None:
+        """`memory`: a file descriptor; it may be closed."""
+        self._memory = mmap.mmap(memory, _NUMBERS + _REPORT + SIZE)
+        self._numbers = memoryview(self._memory)[:_NUMBERS].cast("Q")
+        self._data = memoryview(self._memory)[_NUMBERS + _REPORT :]
 
 
 class Sender(_Ring):
-    """The end that bytes go in at."""
+    """The end that bytes go in at, and the file descriptors that its reader needs: `memory`, `lifeline`."""
 
-    def __init__(self, descriptor: int) -> None:
-        super().__init__(descriptor)
+    def __init__(self) -> None:
+        with _low_descriptors_kept():
+            self.memory = os.memfd_create("vmtrace")
+            os.ftruncate(self.memory, _NUMBERS + _REPORT + SIZE)
+            super().__init__(self.memory)
+            self.lifeline, self._held = os.pipe()
+        self._held_file = _identity(self._held)
+        self._numbers[SENDER] = os.getpid()
         self._sent = 0
         # Of a library loaded so, a function is called without letting go of the interpreter.
         self._sleep = ctypes.PyDLL(None).usleep
         self._has_room = self._numbers.__getitem__
 
     def send(self, content: bytes | memoryview) -> None:
-        """Waits where the reader is behind by more than the ring holds. BrokenPipeError if it is gone."""
+        """Waits while the reader is behind by more than the ring holds. BrokenPipeError if it is gone."""
         rest = memoryview(content).cast("B")
         while len(rest):
             room = SIZE - (self._sent - self._numbers[READ])
@@ -68,50 +75,51 @@ class Sender(_Ring):
         """Until the reader has read so far.
 
         All of the program stands still meanwhile, or else its notes would pile up: naps and looks are one
-        chain of calls of C functions, in which the interpreter is never given away, for up to 50 ms at a
-        time.
+        chain of calls of C functions, and within it no other thread gets the interpreter.
         """
-        self._numbers[ROOM] = 0
         self._numbers[WANTED] = read
-        while self._numbers[READ] < read:
-            naps = map(self._sleep, itertools.repeat(int(_NAP * 1e6), 250))  # each yields 0, which is ROOM
-            if not any(map(self._has_room, naps)) and not self.reader_lives():
-                raise BrokenPipeError("the process that writes the trace is gone")
+        for turn in itertools.count(1):
+            self._numbers[ROOM] = 0
+            if self._numbers[READ] >= read:
+                return
+            naps = map(self._sleep, itertools.repeat(_NAP, _NAPS))  # each yields 0, which is ROOM
+            if not any(map(self._has_room, naps)) and turn % 10 == 0 and not self.reader_lives():
+                raise BrokenPipeError("its writer was killed")
 
     def reader_lives(self) -> bool:
         """False once the reader has made its report, too."""
-        return not self._numbers[REPORTED] and _lives(self._numbers[READER])
+        return not self._numbers[REPORTED] and lives(self._numbers[READER])
 
     def report(self) -> dict[str, Any] | None:
         """What the reader had to say at its end, if it came to that."""
         length = self._numbers[REPORTED]
-        return marshal.loads(self._memory[4096 : 4096 + length]) if length else None
+        return marshal.loads(self._memory[_NUMBERS : _NUMBERS + length]) if length else None
 
     def let_go(self) -> None:
-        self._numbers.release()
-        self._data.release()
-        self._memory.close()
+        """Closes the lifeline."""
+        with suppress(OSError):  # the program may have closed it, and have a file of its own there
+            if _identity(self._held) == self._held_file:
+                os.close(self._held)
 
 
 class Receiver(_Ring):
     """The end that bytes come out at."""
 
-    def __init__(self, descriptor: int, lifeline: int) -> None:
-        """`lifeline`: the reading end of a pipe whose other end closes when the sender is no more."""
-        super().__init__(descriptor)
+    def __init__(self, memory: int, lifeline: int) -> None:
+        """`lifeline`: the reading end of a pipe whose other end is closed when the sender is no more."""
+        super().__init__(memory)
         self._read = 0
         self._lifeline = select.poll()
         self._lifeline.register(lifeline, select.POLLHUP)
 
     def receive(self, count: int) -> bytearray:
-        """So many bytes, when they are there. EOFError if the sender will send no more."""
+        """So many bytes, once they are there. EOFError if the sender will send no more."""
         content = bytearray(count)
         rest = memoryview(content)
         while len(rest):
             ready = self._numbers[SENT] - self._read
             if not ready:
-                if self._lifeline.poll(2) and self._numbers[SENT] == self._read:
-                    raise EOFError
+                self._await_more()
                 continue
             place = self._read % SIZE
             part = self._data[place : place + min(ready, len(rest), SIZE - place)]
@@ -123,21 +131,48 @@ class Receiver(_Ring):
                 self._numbers[ROOM] = 1
         return content
 
+    def _await_more(self) -> None:
+        """For 2 ms, the time between two looks."""
+        if self._lifeline.poll(2):
+            # It is not enough that it is closed: programs do close all files.
+            if not lives(self._numbers[SENDER]) and self._numbers[SENT] == self._read:
+                raise EOFError
+            time.sleep(0.002)
+
     def report(self, facts: dict[str, Any]) -> None:
         """The last words, for the sender; at most 8 KiB of them."""
         content = marshal.dumps(facts)
-        self._memory[4096 : 4096 + len(content)] = content
+        self._memory[_NUMBERS : _NUMBERS + len(content)] = content
         self._numbers[REPORTED] = len(content)
 
 
-def _lives(process: int) -> bool:
-    """Of process 0, that there is none."""
+@contextmanager
+def _low_descriptors_kept() -> Iterator[None]:
+    """What is opened within gets a high number: the program's own files have the numbers they always have."""
+    taken = [os.open(os.devnull, os.O_RDONLY)]
+    try:
+        with suppress(OSError):  # there are fewer
+            while taken[-1] < _FIRST_DESCRIPTOR:
+                taken.append(os.dup(taken[0]))
+        yield
+    finally:
+        for descriptor in taken:
+            os.close(descriptor)
+
+
+def _identity(descriptor: int) -> tuple[int, int]:
+    status = os.fstat(descriptor)
+    return status.st_dev, status.st_ino
+
+
+def lives(process: int) -> bool:
+    """Whether a process is running; 0 stands for none."""
     if not process:
         return False
     try:
         os.kill(process, 0)
-        with open(f"/proc/{process}/stat", "rb") as status:  # noqa: PTH123 - pathlib is not imported for this
-            return b") Z " not in status.read()  # one that has ended and that nobody has asked about
+        with open(f"/proc/{process}/stat", "rb") as status:  # noqa: PTH123 - pathlib is not needed otherwise
+            return b") Z " not in status.read()  # ended, and nobody has asked about it
     except ProcessLookupError:
         return False
     except OSError:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 from vmtrace.tracer.assemble import Assembler, NotesError, Stretch, Thread
-from vmtrace.tracer.expand import Expander
+from vmtrace.tracer.expand import Columns, Expander
 from vmtrace.tracer.facts import CodeFacts
 from vmtrace.tracer.tables import Tables, transpose
 from vmtrace.tracer.tokens import Notes, tell_apart
@@ -47,11 +47,8 @@ class Scribe:
         self._threads: dict[int, Thread] = {}
         self._left: dict[int, Notes] = {}
         """By thread: notes that are no whole token yet, or that wait for another thread's."""
-
-    @property
-    def rows(self) -> int:
-        """Rows written so far: those of full batches, until the end."""
-        return self._writer.rows
+        self.rows = 0
+        """Written so far."""
 
     @property
     def frames(self) -> int:
@@ -98,12 +95,12 @@ class Scribe:
 
     def finish(self, end: Mapping[str, Any]) -> None:
         """The last rows, and the facts known at the end."""
-        self._writer.write(*self._expander.rest())
+        self._write_rows(self._expander.rest())
         self._writer.close(end)
 
     def break_off(self) -> None:
         """The last rows of a recording whose end is not known: the trace is incomplete."""
-        self._writer.write(*self._expander.rest())
+        self._write_rows(self._expander.rest())
         self._writer.flush()
         self._writer.abandon()
 
@@ -136,8 +133,12 @@ class Scribe:
             self._writer.add("frames", _frames(stretch.frames))
         if len(stretch.exits["frame_id"]):
             self._writer.add("exits", _exits(stretch.exits))
-        for columns in self._expander.batches(stretch.start, stretch.length, stretch.frame):
-            self._writer.write(*columns)
+        for columns in self._expander.batches(stretch.pieces):
+            self._write_rows(columns)
+
+    def _write_rows(self, columns: Columns) -> None:
+        self._writer.write(*columns)
+        self.rows += len(columns[0])
 
 
 def _frames(columns: Mapping[str, npt.NDArray[Any]]) -> pa.RecordBatch:

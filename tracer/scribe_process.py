@@ -60,18 +60,26 @@ def _write(receiver: Receiver, report: dict[str, Any]) -> None:
     start = _message(receiver)
     scribe = Scribe(start["path"], start["run"], start["compression"])
     try:
-        end = _follow(receiver, scribe, report)
-        scribe.finish(end)
-        report.update(rows=scribe.rows, frames=scribe.frames)
-    except EOFError:
-        scribe.break_off()
+        try:
+            end = _follow(receiver, scribe)
+        except EOFError:
+            end = None
+        if end is None:
+            scribe.break_off()
+        else:
+            scribe.finish(end)
     except BaseException:
         scribe.abandon()
         raise
+    finally:
+        report.update(rows=scribe.rows, frames=scribe.frames)
 
 
-def _follow(receiver: Receiver, scribe: Scribe, report: dict[str, Any]) -> dict[str, Any]:
-    """Hands on messages until the one that ends the recording; returns the facts that it brings."""
+def _follow(receiver: Receiver, scribe: Scribe) -> dict[str, Any] | None:
+    """Hands on messages until the one that ends the recording; returns the facts that it brings, if any.
+
+    EOFError if there is none, for the program is no more.
+    """
     while True:
         message = _message(receiver)
         scribe.learn(message["codes"])
@@ -82,9 +90,8 @@ def _follow(receiver: Receiver, scribe: Scribe, report: dict[str, Any]) -> dict[
         for thread, typecode, count in message["notes"]:
             _tell(receiver, scribe, thread, typecode, count)
         scribe.settle()
-        report.update(rows=scribe.rows, frames=scribe.frames)
-        end: dict[str, Any] | None = message["end"]
-        if end is not None:
+        if message["last"]:
+            end: dict[str, Any] | None = message["end"]
             return end
 
 

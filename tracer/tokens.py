@@ -28,14 +28,9 @@ KIND_SUSPEND, KIND_RETURN, KIND_RAISE, KIND_UNWIND = (
 )
 
 
-def _by_kind(default: int, values: dict[int, int]) -> Ints:
-    return np.array([values.get(kind, default) for kind in range(8)])
-
-
-WIDTH = _by_kind(1, {KIND_ENTER: 3, KIND_CREATE: 4, KIND_RESUME: 3, KIND_RAISE: 2, KIND_UNWIND: 2})
+WIDTH = np.ones(8, np.int64)
 """By kind: how many ints the token is."""
-_POSITION = _by_kind(0, {KIND_ENTER: 2, KIND_CREATE: 2, KIND_RESUME: 2, KIND_RAISE: 1, KIND_UNWIND: 1})
-"""By kind: which of them is the position."""
+WIDTH[[KIND_ENTER, KIND_CREATE, KIND_RESUME, KIND_RAISE, KIND_UNWIND]] = 3, 4, 3, 2, 2
 _LOWEST = _TWO_32 - 7
 
 
@@ -56,18 +51,12 @@ class Tokens:
 
     def operand(self, which: int, of: Ints) -> Ints:
         """The operand 1, 2, … of some of the tokens that are no blocks."""
-        found: Ints = self.notes[self.head[of] + which].astype(np.int64)
-        return found
-
-    def position(self, of: Ints) -> Ints:
-        """The position operand of some of the tokens that are no blocks."""
-        found: Ints = self.notes[self.head[of] + _POSITION[self.kind[of]]].astype(np.int64)
+        found: Ints = self.notes.take(self.head.take(of) + which).astype(np.int64)
         return found
 
 
 def tell_apart(notes: Notes) -> Tokens:
-    """Notes are ints modulo 2**32, tokens of a kind the highest of them, so -1 and 2**32 - 1 are both
-    ENTER."""
+    """Notes are ints modulo 2**32, and the highest are tokens of a kind: -1 and 2**32 - 1 are both ENTER."""
     head = np.flatnonzero(notes >= _LOWEST)
     kind = (np.uint32(0) - notes[head]).astype(np.int64)
     width = WIDTH[kind]
@@ -81,21 +70,22 @@ def tell_apart(notes: Notes) -> Tokens:
         head, kind, width = head[:-1], kind[:-1], width[:-1]
     if not len(head):
         return Tokens(notes[:used].astype(np.int64), head, kind, head, notes, used)
+    operands = width - 1
+    before = np.cumsum(operands) - operands
     is_token = np.ones(used, np.bool_)
-    for place in range(1, int(width.max())):
-        is_token[head[width > place] + place] = False
-    block = notes[:used][is_token].astype(np.int64)
-    at = head - (np.cumsum(width - 1) - (width - 1))
+    is_token[np.repeat(head + 1 - before, operands) + np.arange(operands.sum())] = False
+    block = notes.take(np.flatnonzero(is_token)).astype(np.int64)
+    at = head - before
     block[at] = 0
     return Tokens(block, at, kind, head, notes, used)
 
 
 def _genuine(covered: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Which of the ints that look like tokens are tokens, given which ones lie within the reach of the one
-    before.
+    """Which of the ints that look like tokens are; `covered`: those within the reach of the one before.
 
     A position of -1 looks like ENTER and reaches further than the token that it belongs to, so what follows
-    closely seems covered too: in a run of covered ones, every other is a position."""
+    closely seems covered too: in a run of covered ones, every other is a position.
+    """
     index = np.arange(len(covered))
     begin = np.maximum.accumulate(np.where(covered, 0, index))
     found: npt.NDArray[np.bool_] = (index - begin) % 2 == 0
