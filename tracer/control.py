@@ -144,8 +144,7 @@ class Control(Forms):
         if not self.recording:
             return []
         return self.made(
-            "_notes = T.notes\n"
-            "_frames = T.frames\n"
+            "_notes, _frames = T.state\n"
             "_notes += (RESUME, _generator, _frames[-1].f_lasti)\n"
             "_frames += (M.getframe(),)",
             T=self.expression("M.thread"),

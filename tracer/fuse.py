@@ -13,7 +13,7 @@ what its handler says. For
 
 the host function reads, with notes as they are made when recording:
 
-    .notes = thread.notes; .frames = thread.frames
+    .notes, .frames = thread.state
     .notes += (ENTER, 7, .frames[-1].f_lasti)
     .frames += (getframe(),)
     .at = 0
@@ -199,7 +199,7 @@ class Fuser:
                 body += writer.back()
             else:
                 body += writer.made(
-                    "_notes = T.notes\n_frames = T.frames\n"
+                    "_notes, _frames = T.state\n"
                     "_notes += (ENTER, CODE, _frames[-1].f_lasti)\n_frames += (M.getframe(),)",
                     ENTER=self.constants.node(ENTER),
                     **here,

@@ -36,8 +36,7 @@ class Notes(_thread._local):
     """The calling thread's notes, and the host frames that are running, outermost first."""
 
     def __init__(self, notes_of_thread: Callable[[], list[int]]) -> None:
-        self.notes = notes_of_thread()
-        self.frames: list[Any] = [Bottom]
+        self.state: tuple[list[int], list[Any]] = notes_of_thread(), [Bottom]
 
     __init__ = hide(__init__)
 
@@ -68,7 +67,8 @@ def _creator(thread: Notes) -> Callable[[int, int], int]:
     def create(code_id: int, block: int) -> int:
         """Notes that a generator-like frame is made and suspended; returns the number that it goes by."""
         generator = next(_counted)
-        thread.notes.extend((CREATE, code_id, thread.frames[-1].f_lasti, generator, block, SUSPEND))
+        notes, frames = thread.state
+        notes.extend((CREATE, code_id, frames[-1].f_lasti, generator, block, SUSPEND))
         return generator
 
     return hide(create)
