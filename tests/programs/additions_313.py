@@ -1,4 +1,5 @@
 """What 3.13 added: defaults of type parameters, locals() as snapshots, static attributes, replace(), docstrings stripped, deprecated."""
+
 import copy
 import sys
 import warnings
@@ -56,6 +57,7 @@ def through_exec():
 
 def write_through(limit):
     """f_locals of a frame that is still running, and of a suspended generator."""
+
     def steps():
         n = 0
         while n < limit:
@@ -106,8 +108,19 @@ def is_text(value: object) -> TypeIs[str]:
     return isinstance(value, str)
 
 
-print(Box.__doc__.splitlines(), Box.__static_attributes__ == tuple(sorted(Box.__static_attributes__)) or sorted(Box.__static_attributes__), Box.__firstlineno__)
-print([p.__default__ for p in Box.__type_params__], Box.__type_params__[0].has_default(), with_default(1), Alias[int].__args__, Alias.__type_params__[1].__default__)
+print(
+    Box.__doc__.splitlines(),
+    Box.__static_attributes__ == tuple(sorted(Box.__static_attributes__))
+    or sorted(Box.__static_attributes__),
+    Box.__firstlineno__,
+)
+print(
+    [p.__default__ for p in Box.__type_params__],
+    Box.__type_params__[0].has_default(),
+    with_default(1),
+    Alias[int].__args__,
+    Alias.__type_params__[1].__default__,
+)
 print(snapshots(), in_comprehension(), through_exec(), write_through(5), closures())
 print(copy.replace(Point(1, 2), y=5), copy.replace(Named(1), b=3), is_text("a"), Movie(title="t"))
 with warnings.catch_warnings(record=True) as caught:

@@ -1,4 +1,5 @@
 """What 3.15 added: lazy imports, unpacking in comprehensions, frozendict, sentinels."""
+
 import sys
 import types
 
@@ -42,8 +43,17 @@ def class_scope():
 print(class_scope())
 rows = [[1, 2], [], [3, [4]]]
 tables = [{"a": 1}, {"b": 2, "a": 3}]
-print([*row for row in rows], {*row for row in rows[:2]}, {**table for table in tables}, list((*row for row in rows)))
-print([*range(n) for n in range(4) if n % 2], [*[*x, "|"] for x in ("ab", "cd")], {**{k: v + 1} for table in tables for k, v in table.items()})
+print(
+    [*row for row in rows],
+    {*row for row in rows[:2]},
+    {**table for table in tables},
+    list((*row for row in rows)),
+)
+print(
+    [*range(n) for n in range(4) if n % 2],
+    [*[*x, "|"] for x in ("ab", "cd")],
+    {**{k: v + 1} for table in tables for k, v in table.items()},
+)
 
 
 def lazily():
@@ -80,8 +90,21 @@ for wrong in ("[*x for x in [1]]", "{**x for x in [1]}", "{*x for x in [None]}",
     except TypeError as error:
         print(wrong, "!", error)
 fixed = frozendict({"b": 1, "a": [2]})
-print(fixed, fixed["b"], hash(frozendict(a=1)) == hash(frozendict({"a": 1})), fixed | {"c": 3}, {**fixed}, isinstance(fixed, dict), fixed == {"b": 1, "a": [2]})
-for action in (lambda: fixed.__setitem__("x", 1), lambda: exec("fixed['x'] = 1"), lambda: hash(fixed), lambda: exec("del fixed['a']")):
+print(
+    fixed,
+    fixed["b"],
+    hash(frozendict(a=1)) == hash(frozendict({"a": 1})),
+    fixed | {"c": 3},
+    {**fixed},
+    isinstance(fixed, dict),
+    fixed == {"b": 1, "a": [2]},
+)
+for action in (
+    lambda: fixed.__setitem__("x", 1),
+    lambda: exec("fixed['x'] = 1"),
+    lambda: hash(fixed),
+    lambda: exec("del fixed['a']"),
+):
     try:
         action()
     except (TypeError, AttributeError) as error:
@@ -99,4 +122,12 @@ def get(mapping, key, default=MISSING):
     return found
 
 
-print(get({}, "x"), get({}, "x", 5), get({"x": 1}, "x"), MISSING, bool(MISSING), type(MISSING).__name__, isinstance(sys, types.ModuleType))
+print(
+    get({}, "x"),
+    get({}, "x", 5),
+    get({"x": 1}, "x"),
+    MISSING,
+    bool(MISSING),
+    type(MISSING).__name__,
+    isinstance(sys, types.ModuleType),
+)

@@ -1,4 +1,5 @@
 """Annotations in modules, classes, functions and odd places; __annotations__ read and changed; with and without values."""
+
 import inspect
 from typing import get_type_hints
 
@@ -80,10 +81,25 @@ try:
 except StopIteration as stop:
     print(stop.value)
 # Before 3.14 annotations were evaluated at the definition, from then on when they are asked for.
-names = sorted(__annotations__) if "__annotations__" in globals() else sorted(inspect.get_annotations(inspect.getmodule(note)))
+names = (
+    sorted(__annotations__)
+    if "__annotations__" in globals()
+    else sorted(inspect.get_annotations(inspect.getmodule(note)))
+)
 print(names)
-print(sorted(Node.__annotations__), sorted(Leaf.__annotations__), Node.__init__.__annotations__, sorted(outer.__annotations__))
-print(outer.__annotations__["a"], outer.__annotations__["return"], outer().__annotations__["c"], lambda_.__annotations__, inspect.get_annotations(Leaf))
+print(
+    sorted(Node.__annotations__),
+    sorted(Leaf.__annotations__),
+    Node.__init__.__annotations__,
+    sorted(outer.__annotations__),
+)
+print(
+    outer.__annotations__["a"],
+    outer.__annotations__["return"],
+    outer().__annotations__["c"],
+    lambda_.__annotations__,
+    inspect.get_annotations(Leaf),
+)
 print(inspect.signature(Node.__init__), inspect.signature(Node.parse), inspect.signature(coroutine))
 hints = get_type_hints(Node.__init__)
 print(hints["children"] is Node, hints["return"], hints["deep"])
@@ -92,7 +108,11 @@ outer.__annotations__["new"] = 1
 print(outer.__annotations__["b"], sorted(outer.__annotations__))
 outer.__annotations__ = {}
 print(outer.__annotations__, tree.__class__.__annotations__ is Node.__annotations__)
-for wrong in (lambda: setattr(outer, "__annotations__", 5), lambda: get_type_hints(generator), lambda: (lambda: unset_name)()):
+for wrong in (
+    lambda: setattr(outer, "__annotations__", 5),
+    lambda: get_type_hints(generator),
+    lambda: (lambda: unset_name)(),
+):
     try:
         wrong()
     except (TypeError, NameError) as error:

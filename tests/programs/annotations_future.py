@@ -1,4 +1,5 @@
 """Annotations kept as text by a __future__ import, at module level, in classes and functions; other ways of the compiler."""
+
 from __future__ import annotations
 
 import dataclasses
@@ -14,7 +15,7 @@ def note(value):
 
 x: note("never evaluated") = 1
 y: Undefined[int, "quoted"]
-z: (lambda: 5) = note("the value is evaluated")
+z: lambda: 5 = note("the value is evaluated")
 if x > 5:
     unreached: int
 (w): float = 2.0
@@ -66,7 +67,9 @@ class Point(typing.NamedTuple):
     y: Point | None = None
 
 
-def function(a: int, b: str = "x", /, *args: Undefined.attribute[0], c: 1 + 2 = 3, **kw: (yes if no else maybe)) -> [x for x in y]:
+def function(
+    a: int, b: str = "x", /, *args: Undefined.attribute[0], c: 1 + 2 = 3, **kw: (yes if no else maybe)
+) -> [x for x in y]:
     def inner(d: a) -> b:
         return d
 
@@ -81,8 +84,18 @@ print(__annotations__ if "__annotations__" in globals() else "none")
 print(Node.__annotations__, Node.__init__.__annotations__, Node.walk.__annotations__)
 print(function.__annotations__, function(1, "b").__annotations__, coroutine.__annotations__)
 print(list(Node(1, Node(2, Node(3)), Node(4)).walk()), Node.looped, holder, trail)
-print(Record("r", 1), Record("s", flag=True, initial=0), [f.name for f in dataclasses.fields(Record)], [f.type for f in dataclasses.fields(Record)])
-print(sorted(typing.get_type_hints(Record)), sorted(Movie.__required_keys__), sorted(Movie.__optional_keys__), Point(1, Point(2)))
+print(
+    Record("r", 1),
+    Record("s", flag=True, initial=0),
+    [f.name for f in dataclasses.fields(Record)],
+    [f.type for f in dataclasses.fields(Record)],
+)
+print(
+    sorted(typing.get_type_hints(Record)),
+    sorted(Movie.__required_keys__),
+    sorted(Movie.__optional_keys__),
+    Point(1, Point(2)),
+)
 hints = typing.get_type_hints(Node.walk)
 print(hints)
 for target in (function, Node):
@@ -90,6 +103,10 @@ for target in (function, Node):
         print(sorted(typing.get_type_hints(target)))
     except (NameError, SyntaxError, TypeError) as error:
         print(type(error).__name__, error)
-print(type(Node.__annotations__["value"]).__name__, typing.get_type_hints(Record)["size"], eval(Node.__annotations__["children"]) == list[Node])
+print(
+    type(Node.__annotations__["value"]).__name__,
+    typing.get_type_hints(Record)["size"],
+    eval(Node.__annotations__["children"]) == list[Node],
+)
 __annotations__["added"] = 5
 print(__annotations__["added"], function.__code__.co_flags & 0x1000000 != 0)

@@ -1,4 +1,5 @@
 """Reads its arguments and its standard input: a word counter with options."""
+
 # args: --top 3 --min=4 -v 'two words' ''
 import argparse
 import collections
@@ -51,7 +52,7 @@ second = sys.stdin.readline()
 print(repr(header), repr(second))
 rest = list(sys.stdin)
 counts = collections.Counter(word for _, word in words(rest) if len(word) >= options.min)
-for word, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:options.top]:
+for word, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[: options.top]:
     print(f"{word:>10} {'*' * count}")
 for number, section in enumerate(sections(rest)):
     print(number, len(section), max(map(len, section)), section[0][:20])

@@ -1,4 +1,5 @@
 """Async generators driven by hand and by asyncio: asend, athrow, aclose, finalisation, async comprehension, errors."""
+
 import asyncio
 import inspect
 
@@ -48,13 +49,23 @@ def drive(awaitable):
 
 def by_hand():
     steps = source(2)
-    results = [drive(steps.asend(None)), drive(steps.asend("x")), drive(steps.__anext__()), drive(steps.__anext__())]
+    results = [
+        drive(steps.asend(None)),
+        drive(steps.asend("x")),
+        drive(steps.__anext__()),
+        drive(steps.__anext__()),
+    ]
     return results
 
 
 def thrown():
     steps = source(3)
-    return drive(steps.asend(None)), drive(steps.athrow(ValueError("oh"))), drive(steps.asend(None)), drive(steps.aclose())
+    return (
+        drive(steps.asend(None)),
+        drive(steps.athrow(ValueError("oh"))),
+        drive(steps.asend(None)),
+        drive(steps.aclose()),
+    )
 
 
 def closed():
@@ -64,7 +75,12 @@ def closed():
 
 def unstarted():
     steps, other = source(3), source(1)
-    return drive(steps.aclose()), drive(steps.asend(None)), drive(other.athrow(KeyError("k"))), drive(source(1).asend("too early"))
+    return (
+        drive(steps.aclose()),
+        drive(steps.asend(None)),
+        drive(other.athrow(KeyError("k"))),
+        drive(source(1).asend("too early")),
+    )
 
 
 def ignoring():
@@ -151,7 +167,11 @@ async def pairs():
 
 async def transformed():
     doubled = (2 * n async for n in ticks(3))
-    return [n async for n in doubled], {n: m async for n in ticks(2) async for m in ticks(n + 1)}, [n async for n in ticks(4) if n % 2]
+    return (
+        [n async for n in doubled],
+        {n: m async for n in ticks(2) async for m in ticks(n + 1)},
+        [n async for n in ticks(4) if n % 2],
+    )
 
 
 async def delegating():

@@ -1,4 +1,5 @@
 """asyncio: task groups, timeouts, cancellation, shielding, and what finally blocks see of them."""
+
 import asyncio
 import contextvars
 

@@ -1,4 +1,5 @@
 """asyncio: producers and consumers over a bounded queue, an event, a lock and a semaphore."""
+
 import asyncio
 
 
@@ -84,6 +85,7 @@ async def limited(limit, jobs):
 
 async def streams(values):
     """An async generator feeding an async comprehension."""
+
     async def ticker():
         for value in values:
             await asyncio.sleep(0)

@@ -1,4 +1,5 @@
 """A bank: accounts with invariants, transactions that roll back, an event loop on a heap, reports by format."""
+
 import contextlib
 import heapq
 import random
@@ -145,7 +146,11 @@ class Simulation:
 
 
 bank = Bank()
-ann, bob, eve = bank.open(Checking, "ann", "100"), bank.open(Savings, "bob", "200", rate=0.05), bank.open(Checking, "eve", overdraft="0")
+ann, bob, eve = (
+    bank.open(Checking, "ann", "100"),
+    bank.open(Savings, "bob", "200", rate=0.05),
+    bank.open(Checking, "eve", overdraft="0"),
+)
 simulation = Simulation(7)
 
 

@@ -1,4 +1,5 @@
 """A brainf*** interpreter: programs that greet, multiply, copy their input and run out of tape."""
+
 import io
 
 

@@ -1,13 +1,46 @@
 """A calculator: tokenizer, Pratt parser, tree of nodes, visitors, a compiler to stack code and its interpreter."""
+
 import math
 import operator
 import re
 from dataclasses import dataclass
 
 TOKENS = re.compile(r"\s*(?:(\d+\.?\d*)|([A-Za-z_]\w*)|(\*\*|//|[<>=!]=|.))")
-BINDING = {"=": 1, "?": 2, "or": 3, "and": 4, "==": 5, "!=": 5, "<": 5, ">": 5, "<=": 5, ">=": 5, "+": 10, "-": 10, "*": 20, "/": 20, "//": 20, "%": 20, "**": 30, "(": 40}
-OPERATE = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "//": operator.floordiv, "%": operator.mod, "**": operator.pow,
-           "==": operator.eq, "!=": operator.ne, "<": operator.lt, ">": operator.gt, "<=": operator.le, ">=": operator.ge}
+BINDING = {
+    "=": 1,
+    "?": 2,
+    "or": 3,
+    "and": 4,
+    "==": 5,
+    "!=": 5,
+    "<": 5,
+    ">": 5,
+    "<=": 5,
+    ">=": 5,
+    "+": 10,
+    "-": 10,
+    "*": 20,
+    "/": 20,
+    "//": 20,
+    "%": 20,
+    "**": 30,
+    "(": 40,
+}
+OPERATE = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+    "//": operator.floordiv,
+    "%": operator.mod,
+    "**": operator.pow,
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    ">": operator.gt,
+    "<=": operator.le,
+    ">=": operator.ge,
+}
 
 
 class CalcError(Exception):
@@ -179,8 +212,31 @@ class Printer(Visitor):
 
 
 evaluator = Evaluator()
-for line in ("1 + 2 * 3", "2 ** 3 ** 2", "-2 ** 2", "(1 + 2) * 3 - 4 / 2", "x = y = 7 // 2", "x + y % 2", "max(1, x * 2, sqrt(16)) + hypot(3, 4)", "1 < 2 and 3 or 4",
-             "not 1 == 2", "x > 2 ? 10 : x < 0 ? 20 : 30", "0 and missing", "10 - 3 - 2", "+-+5", "min(4) + abs(-3)", "", "1 +", "(1", "1 2", "missing", "f(1)", "1 / 0", "sqrt(0 - 1)", "$"):
+for line in (
+    "1 + 2 * 3",
+    "2 ** 3 ** 2",
+    "-2 ** 2",
+    "(1 + 2) * 3 - 4 / 2",
+    "x = y = 7 // 2",
+    "x + y % 2",
+    "max(1, x * 2, sqrt(16)) + hypot(3, 4)",
+    "1 < 2 and 3 or 4",
+    "not 1 == 2",
+    "x > 2 ? 10 : x < 0 ? 20 : 30",
+    "0 and missing",
+    "10 - 3 - 2",
+    "+-+5",
+    "min(4) + abs(-3)",
+    "",
+    "1 +",
+    "(1",
+    "1 2",
+    "missing",
+    "f(1)",
+    "1 / 0",
+    "sqrt(0 - 1)",
+    "$",
+):
     try:
         tree = Parser.parse(line)
         print(f"{line!r}: {Printer().visit(tree)} = {evaluator.visit(tree)}")

@@ -1,4 +1,5 @@
 """C code that calls back: sort keys, map and filter, re.sub, reduce, __del__, weakrefs, __eq__ and __hash__ in dicts, iter with sentinel."""
+
 import bisect
 import collections
 import copy
@@ -15,6 +16,7 @@ import weakref
 
 class Value:
     """Compares and hashes through Python, and counts it."""
+
     calls = collections.Counter()
 
     def __init__(self, n):
@@ -64,28 +66,62 @@ def sorting():
     values = [Value(n) for n in (3, 1, 2)]
     heap = values[:]
     heapq.heapify(heap)
-    return (sorted(words, key=lambda w: (len(w), w)), sorted(values), min(values), max(words, key=lambda w: w[-1]), heapq.nsmallest(2, words, key=len),
-            [heapq.heappop(heap) for _ in values], bisect.bisect([1, 5, 9], 10, key=lambda v: v * 2), sorted(words, key=functools.cmp_to_key(lambda a, b: -1 if a > b else 1)))
+    return (
+        sorted(words, key=lambda w: (len(w), w)),
+        sorted(values),
+        min(values),
+        max(words, key=lambda w: w[-1]),
+        heapq.nsmallest(2, words, key=len),
+        [heapq.heappop(heap) for _ in values],
+        bisect.bisect([1, 5, 9], 10, key=lambda v: v * 2),
+        sorted(words, key=functools.cmp_to_key(lambda a, b: -1 if a > b else 1)),
+    )
 
 
 def functional():
-    return (list(map(lambda a, b: a * b, [1, 2], [3, 4])), list(filter(lambda v: v, [Value(0), Value(2)])), functools.reduce(lambda a, b: a + b, [Value(1), Value(2)]),
-            sum([Value(1), Value(4)]), any(Value(n) for n in (0, 0)), all([Value(1), Value(0)]), list(itertools.takewhile(lambda n: n < 3, itertools.count())),
-            [k for k, _ in itertools.groupby("aabc", key=str.upper)], list(itertools.accumulate([1, 2, 3], lambda a, b: a * 10 + b)), list(itertools.starmap(lambda a, b: a - b, [(5, 2)])))
+    return (
+        list(map(lambda a, b: a * b, [1, 2], [3, 4])),
+        list(filter(lambda v: v, [Value(0), Value(2)])),
+        functools.reduce(lambda a, b: a + b, [Value(1), Value(2)]),
+        sum([Value(1), Value(4)]),
+        any(Value(n) for n in (0, 0)),
+        all([Value(1), Value(0)]),
+        list(itertools.takewhile(lambda n: n < 3, itertools.count())),
+        [k for k, _ in itertools.groupby("aabc", key=str.upper)],
+        list(itertools.accumulate([1, 2, 3], lambda a, b: a * 10 + b)),
+        list(itertools.starmap(lambda a, b: a - b, [(5, 2)])),
+    )
 
 
 def containers():
     table = {Value(1): "one", Value(3): "three", Value(2): "two"}
-    return table[Value(3)], Value(4) in table, len({Value(1), Value(1)}), [Value(1), Value(2)].index(Value(2)), (Value(1),) == (Value(1),), [Value(5)].count(Value(5)), \
-        list(Value(3)), tuple(Value(2)), [*Value(2)], dict.fromkeys(Value(2)), str([Value(7)]), max(Value(3))
+    return (
+        table[Value(3)],
+        Value(4) in table,
+        len({Value(1), Value(1)}),
+        [Value(1), Value(2)].index(Value(2)),
+        (Value(1),) == (Value(1),),
+        [Value(5)].count(Value(5)),
+        list(Value(3)),
+        tuple(Value(2)),
+        [*Value(2)],
+        dict.fromkeys(Value(2)),
+        str([Value(7)]),
+        max(Value(3)),
+    )
 
 
 def regular():
     def swap(match):
         return f"<{match[2]}{match.group('first')}>"
 
-    return (re.sub(r"(?P<first>\w)(\w)", swap, "abcd e"), re.sub("a", lambda m: str(m.start()), "banana"), re.compile("x").subn(lambda m: "y", "xx"),
-            json.loads('{"a": [1, {"b": 2}]}', object_hook=lambda d: sorted(d.items())), json.dumps({"k": Value(1)}, default=repr))
+    return (
+        re.sub(r"(?P<first>\w)(\w)", swap, "abcd e"),
+        re.sub("a", lambda m: str(m.start()), "banana"),
+        re.compile("x").subn(lambda m: "y", "xx"),
+        json.loads('{"a": [1, {"b": 2}]}', object_hook=lambda d: sorted(d.items())),
+        json.dumps({"k": Value(1)}, default=repr),
+    )
 
 
 def sentinel():
@@ -113,9 +149,11 @@ def destructors():
     held.clear()
     log.append("list cleared")
     Mortal("temporary", log)
+
     def scope():
         local = Mortal("local", log)
         log.append("in scope")
+
     scope()
     cycle = Mortal("cycle", log)
     cycle.self = cycle
@@ -159,8 +197,15 @@ def failing():
         raise LookupError("from callback")
 
     results = []
-    for name, call in {"sort": lambda: sorted([1, 2], key=boom), "map": lambda: list(map(boom, [1])), "sub": lambda: re.sub("a", boom, "a"), "reduce": lambda: functools.reduce(boom, [1, 2]),
-                       "iter": lambda: list(iter(boom, None)), "hook": lambda: json.loads("{}", object_hook=boom), "missing": lambda: collections.defaultdict(boom)[1]}.items():
+    for name, call in {
+        "sort": lambda: sorted([1, 2], key=boom),
+        "map": lambda: list(map(boom, [1])),
+        "sub": lambda: re.sub("a", boom, "a"),
+        "reduce": lambda: functools.reduce(boom, [1, 2]),
+        "iter": lambda: list(iter(boom, None)),
+        "hook": lambda: json.loads("{}", object_hook=boom),
+        "missing": lambda: collections.defaultdict(boom)[1],
+    }.items():
         try:
             call()
         except LookupError as error:
@@ -175,4 +220,9 @@ gc.disable()
 for function in (sorting, functional, containers, regular, sentinel, destructors, copying, defaults, failing):
     print(function.__name__, function())
 print(sorted(Value.calls.items()))
-print(operator.itemgetter(1)("ab"), operator.attrgetter("n")(Value(5)), operator.methodcaller("__len__")(Value(6)), functools.partial(lambda a, b, c: (a, b, c), 1, c=3)(2))
+print(
+    operator.itemgetter(1)("ab"),
+    operator.attrgetter("n")(Value(5)),
+    operator.methodcaller("__len__")(Value(6)),
+    functools.partial(lambda a, b, c: (a, b, c), 1, c=3)(2),
+)

@@ -1,11 +1,14 @@
 """Class bodies with odd contents: loops, conditions, try, with, del, mangled names, nested scopes, walrus, annotations, imports."""
+
 import contextlib
 
 
 class Everything:
     """A docstring."""
+
     import math
     from collections import OrderedDict as Ordered, deque
+
     numbers = []
     for i in range(3):
         if i == 1:
@@ -28,6 +31,7 @@ class Everything:
     x = y = (z := 5)
     del i, z
     if a > 0:
+
         def method(self):
             return "conditional", self.a
     else:
@@ -45,21 +49,29 @@ class Everything:
     from_class = matched
     names = sorted(k for k in locals() if not k.startswith("_"))
     print("body of", __qualname__, __module__)
+
     def __init_subclass__(cls, **kwargs):
         cls.from_base = kwargs
+
     class Inner:
         outer_c = "not visible"
+
         def where(self):
             return __class__.__qualname__
+
         class Innermost:
             pass
+
     @staticmethod
     def made(n):
         class Local(Everything, made=n):
             level = n
+
             def again(self):
                 return Everything.made(n - 1) if n else None
+
         return Local
+
     annotated: int
     valued: "str" = "v"
 
@@ -82,13 +94,20 @@ class Mangled:
 
     def call(self):
         import collections as __module
+
         try:
             raise KeyError("k")
         except KeyError as __error:
             text = str(__error)
         for __loop in range(2):
             pass
-        return self.__method(), __module.__name__, text, __loop, self.__direct if hasattr(self, "_Mangled__direct") else None
+        return (
+            self.__method(),
+            __module.__name__,
+            text,
+            __loop,
+            self.__direct if hasattr(self, "_Mangled__direct") else None,
+        )
 
     def keyword(self, *, __only=8):
         return __only
@@ -137,12 +156,39 @@ def returns_class(*bases, **namespace):
 
 
 everything = Everything()
-print(everything.numbers, everything.message, everything.a, everything.b, everything.x, everything.method(), everything.lambda_(), everything.table, everything.first)
-print(Everything.names, from_class, Everything.__doc__, hasattr(Everything, "z"), Everything.Inner().where(), Everything.Inner.Innermost.__qualname__)
+print(
+    everything.numbers,
+    everything.message,
+    everything.a,
+    everything.b,
+    everything.x,
+    everything.method(),
+    everything.lambda_(),
+    everything.table,
+    everything.first,
+)
+print(
+    Everything.names,
+    from_class,
+    Everything.__doc__,
+    hasattr(Everything, "z"),
+    Everything.Inner().where(),
+    Everything.Inner.Innermost.__qualname__,
+)
 local = Everything.made(2)
 print(local.__qualname__, local.from_base, local().again().level, local().again()().again()().again())
-print(sorted(k for k in vars(Mangled) if "__" not in k.strip("_") or k.startswith("_Mangled")), Mangled().call(), Mangled().seen, Mangled().closure())
-print(Mangled.keyword(Mangled(), _Mangled__only=10), Mangled.nested(), vars(_Leading)["_Leading__x"], vars(__)["__y"])
+print(
+    sorted(k for k in vars(Mangled) if "__" not in k.strip("_") or k.startswith("_Mangled")),
+    Mangled().call(),
+    Mangled().seen,
+    Mangled().closure(),
+)
+print(
+    Mangled.keyword(Mangled(), _Mangled__only=10),
+    Mangled.nested(),
+    vars(_Leading)["_Leading__x"],
+    vars(__)["__y"],
+)
 try:
     Mangled().__attribute
 except AttributeError as error:
@@ -159,6 +205,7 @@ class Properties:
     def getter(name):
         def get(self):
             return f"{name} of {type(self).__name__}"
+
         return property(get)
 
     left, right = map(getter, ("left", "right"))
@@ -167,7 +214,13 @@ class Properties:
     del getter, side
 
 
-print(Properties().left, Properties().right, Properties().top, Properties().bottom, hasattr(Properties, "getter"))
+print(
+    Properties().left,
+    Properties().right,
+    Properties().top,
+    Properties().bottom,
+    hasattr(Properties, "getter"),
+)
 
 
 class Chained(Everything, flag=1):

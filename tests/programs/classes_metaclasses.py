@@ -134,11 +134,17 @@ base = Base()
 print(base.made_by, base.method() is Base, isinstance(base, Base), isinstance(5, Base))
 print({k: v.__name__ for k, v in Plugin.registry.items()}, Plugin[int, 5], Json["x"])
 record = Record(1, "one")
-for action in (lambda: setattr(record, "count", "two"), lambda: delattr(record, "label"), lambda: Base.missing,
-               lambda: type("Bad", (Plugin,), {}, wrong=1), lambda: type("Mix", (Base, Config), {}),
-               lambda: type("Order", (object, Plugin), {}), lambda: type("Twice", (Json, Json), {}),
-               lambda: exec("class A(metaclass=Meta):\n  x = missing_name", {"Meta": Meta}),
-               lambda: type("Flag", (bool,), {})):
+for action in (
+    lambda: setattr(record, "count", "two"),
+    lambda: delattr(record, "label"),
+    lambda: Base.missing,
+    lambda: type("Bad", (Plugin,), {}, wrong=1),
+    lambda: type("Mix", (Base, Config), {}),
+    lambda: type("Order", (object, Plugin), {}),
+    lambda: type("Twice", (Json, Json), {}),
+    lambda: exec("class A(metaclass=Meta):\n  x = missing_name", {"Meta": Meta}),
+    lambda: type("Flag", (bool,), {}),
+):
     try:
         action()
     except (TypeError, AttributeError, NameError) as error:

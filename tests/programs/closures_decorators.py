@@ -1,4 +1,5 @@
 """Closures, nonlocal and global at every depth; decorators with and without arguments, on functions and classes."""
+
 import functools
 
 total = 0
@@ -197,4 +198,9 @@ def compose(*functions):
 print(compose(str, lambda x: x + 1, abs)(-4), compose()(5))
 Y = lambda f: (lambda x: x(x))(lambda y: f(lambda *args: y(y)(*args)))
 print(Y(lambda recur: lambda n: 1 if n == 0 else n * recur(n - 1))(6))
-print(counter.__code__.co_cellvars, counter.__closure__, first.__code__.co_freevars, first.__closure__[0].cell_contents)
+print(
+    counter.__code__.co_cellvars,
+    counter.__closure__,
+    first.__code__.co_freevars,
+    first.__closure__[0].cell_contents,
+)

@@ -1,11 +1,16 @@
 """Comprehensions of each kind: nested, conditional, with closures, walrus, in class bodies, over failing iterables."""
+
 import asyncio
 
 rows = [[1, 2, 3], [4, 5, 6], [7, 8, 9]]
 print([x for row in rows for x in row if x % 2], {x % 4 for row in rows for x in row} == {0, 1, 2, 3})
 print({x: [y * x for y in row] for x, row in enumerate(rows)}, [[row[i] for row in rows] for i in range(3)])
 print(list((x, y) for x in range(4) if x % 2 for y in range(x) if y != 1), sum(x * x for x in range(10)))
-print([(i, j, k) for i in range(3) for j in range(i) for k in range(j)], [() for _ in []], [*[x for x in "ab"], *{c: 1 for c in "cd"}])
+print(
+    [(i, j, k) for i in range(3) for j in range(i) for k in range(j)],
+    [() for _ in []],
+    [*[x for x in "ab"], *{c: 1 for c in "cd"}],
+)
 
 
 def shadowing():
@@ -22,7 +27,12 @@ def closures():
     outer = 10
     adders = {n: (lambda v: v + n + outer) for n in range(3)}
     outer = 100
-    return [f() for f in late], [f() for f in early], [[f() for f in row] for row in nested], [f(1) for f in adders.values()]
+    return (
+        [f() for f in late],
+        [f() for f in early],
+        [[f() for f in row] for row in nested],
+        [f(1) for f in adders.values()],
+    )
 
 
 def walrus(limit):
@@ -48,7 +58,11 @@ class Body:
 
 def unpacking():
     pairs = [(1, (2, [3, 4])), (5, (6, [7]))]
-    return [a + b + sum(rest) for a, (b, rest) in pairs], [first for first, *_ in ("ab", "cde")], {k: v for d in ({1: 2}, {3: 4}) for k, v in d.items()}
+    return (
+        [a + b + sum(rest) for a, (b, rest) in pairs],
+        [first for first, *_ in ("ab", "cde")],
+        {k: v for d in ({1: 2}, {3: 4}) for k, v in d.items()},
+    )
 
 
 def evaluation_order():
@@ -68,8 +82,15 @@ def evaluation_order():
 
 def failing():
     results = []
-    for make in (lambda: [1 // x for x in (1, 0)], lambda: {x: [] for x in ([],)}, lambda: {[] for _ in "a"},
-                 lambda: [x for x in 5], lambda: [a for a, b in [(1, 2, 3)]], lambda: (x for x in 5), lambda: list(y for y in [1] if y.z)):
+    for make in (
+        lambda: [1 // x for x in (1, 0)],
+        lambda: {x: [] for x in ([],)},
+        lambda: {[] for _ in "a"},
+        lambda: [x for x in 5],
+        lambda: [a for a, b in [(1, 2, 3)]],
+        lambda: (x for x in 5),
+        lambda: list(y for y in [1] if y.z),
+    ):
         try:
             make()
             results.append("made")
@@ -83,14 +104,21 @@ def deep():
 
 
 def conditional():
-    return ["fizz" * (not n % 3) + "buzz" * (not n % 5) or n for n in range(1, 16)], [("even" if n % 2 == 0 else "odd") for n in range(3)]
+    return ["fizz" * (not n % 3) + "buzz" * (not n % 5) or n for n in range(1, 16)], [
+        ("even" if n % 2 == 0 else "odd") for n in range(3)
+    ]
 
 
 def inner_generator():
     total = 0
     for chunk in ([n for n in range(start, start + 3)] for start in (0, 3)):
         total += sum(v for v in chunk if v % 2)
-    return total, all(v for v in (1, 2, 0)), any(False for _ in range(3)), max((len(w), w) for w in ("a", "bcd", "ef"))
+    return (
+        total,
+        all(v for v in (1, 2, 0)),
+        any(False for _ in range(3)),
+        max((len(w), w) for w in ("a", "bcd", "ef")),
+    )
 
 
 async def numbers(limit):
@@ -109,7 +137,14 @@ async def asynchronous():
     mixed = {n: await double(m) async for n in numbers(3) for m in range(n)}
     nested = [[await double(n) async for n in numbers(k)] for k in range(3)]
     lazy = (n async for n in numbers(3))
-    return plain, awaited, mixed, nested, [n async for n in lazy], {await double(n) async for n in numbers(2)} == {0, 2}
+    return (
+        plain,
+        awaited,
+        mixed,
+        nested,
+        [n async for n in lazy],
+        {await double(n) async for n in numbers(2)} == {0, 2},
+    )
 
 
 print(shadowing(), closures(), walrus(7), sep="\n")

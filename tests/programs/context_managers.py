@@ -1,4 +1,5 @@
 """with: nesting, suppression, returns and loops inside, failures in enter and exit, contextlib, async with."""
+
 import asyncio
 import contextlib
 import io
@@ -135,7 +136,11 @@ def library():
     with contextlib.suppress(KeyError, IndexError):
         [][1]
     out = io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.closing(io.StringIO("x")) as closed, contextlib.nullcontext(5) as five:
+    with (
+        contextlib.redirect_stdout(out),
+        contextlib.closing(io.StringIO("x")) as closed,
+        contextlib.nullcontext(5) as five,
+    ):
         print("captured", five)
     return out.getvalue(), closed.closed
 

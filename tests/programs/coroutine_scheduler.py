@@ -1,4 +1,5 @@
 """A scheduler by hand: generators as tasks, system calls by yield, then the same with async/await."""
+
 import heapq
 from collections import deque
 from types import coroutine

@@ -1,4 +1,5 @@
 """Coroutines without a loop: awaiting, attributes, throwing, closing, never awaited, async with, await in odd places."""
+
 import inspect
 import sys
 import types
@@ -82,7 +83,12 @@ async def conditions():
     while len(out) < 3:
         out.append(await child(f"loop{len(out)}"))
     assert await child("assert")
-    return out, {await child("key"): await child("value")}, (await child("t"),) < ("U",), (await child("s"))[0:]
+    return (
+        out,
+        {await child("key"): await child("value")},
+        (await child("t"),) < ("U",),
+        (await child("s"))[0:],
+    )
 
 
 async def finallys():
@@ -113,12 +119,29 @@ print(run(locking(), throw_at="release"), run(arguments()), run(conditions()), r
 print(run(finallys(), throw_at="try"), run(bottomless(15)), run(bottomless(3), throw_at="bottom"), sep="\n")
 
 task = parent()
-print(inspect.getcoroutinestate(task), task.cr_running, task.cr_await, task.cr_code.co_name, task.cr_origin, isinstance(task, types.CoroutineType))
+print(
+    inspect.getcoroutinestate(task),
+    task.cr_running,
+    task.cr_await,
+    task.cr_code.co_name,
+    task.cr_origin,
+    isinstance(task, types.CoroutineType),
+)
 task.send(None)
-print(inspect.getcoroutinestate(task), task.cr_await.cr_code.co_name, task.cr_frame.f_lineno - parent.__code__.co_firstlineno, repr(task)[:24])
+print(
+    inspect.getcoroutinestate(task),
+    task.cr_await.cr_code.co_name,
+    task.cr_frame.f_lineno - parent.__code__.co_firstlineno,
+    repr(task)[:24],
+)
 task.close()
 print(inspect.getcoroutinestate(task), task.cr_frame, task.cr_await)
-for use in (lambda: task.send(None), lambda: child("z").send("early"), lambda: iter(task), lambda: next(task)):
+for use in (
+    lambda: task.send(None),
+    lambda: child("z").send("early"),
+    lambda: iter(task),
+    lambda: next(task),
+):
     try:
         use()
     except (RuntimeError, TypeError) as error:

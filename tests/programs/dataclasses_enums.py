@@ -1,5 +1,16 @@
 """dataclasses and enums: defaults, ordering, freezing, slots, inheritance, flags, members with methods."""
-from dataclasses import FrozenInstanceError, InitVar, asdict, astuple, dataclass, field, fields, replace, KW_ONLY
+
+from dataclasses import (
+    FrozenInstanceError,
+    InitVar,
+    asdict,
+    astuple,
+    dataclass,
+    field,
+    fields,
+    replace,
+    KW_ONLY,
+)
 from enum import Enum, Flag, IntEnum, StrEnum, auto, unique
 from typing import ClassVar
 
@@ -65,7 +76,7 @@ class Point3(Point):
 
     @property
     def length(self):
-        return (self.x ** 2 + self.y ** 2 + self.z ** 2) ** 0.5
+        return (self.x**2 + self.y**2 + self.z**2) ** 0.5
 
 
 class Permission(Flag):
@@ -89,7 +100,7 @@ class Planet(Enum):
 
     @property
     def gravity(self):
-        return 6.6743e-11 * self.mass / self.radius ** 2
+        return 6.6743e-11 * self.mass / self.radius**2
 
 
 deck = [Card(rank, suit) for suit in Suit for rank in (2, 10, Rank.KNAVE, Rank.KING)]
@@ -99,10 +110,23 @@ hand = Hand("ann", cards=[deck[0]]).take(deck[3], deck[5])
 print(hand, hand.checksum, [f.name for f in fields(hand)])
 print(asdict(Point3(1, 2, 2)), astuple(Point(3)), Point3(1, 2, 2).length, replace(Point3(1, 2, 2), z=0))
 assert not hasattr(Point(1), "__dict__") and Point3(2, 3, 6).length == 7.0
-print(Suit.parse("H"), Suit.parse("H").red, Suit["CLUBS"].value, Suit.CLUBS in Suit, list(Rank), Rank.KNAVE is Rank.JACK)
-print(Permission.READ | Permission.RUN, Permission.ALL & ~Permission.WRITE, bool(Permission.READ & Permission.WRITE))
+print(
+    Suit.parse("H"),
+    Suit.parse("H").red,
+    Suit["CLUBS"].value,
+    Suit.CLUBS in Suit,
+    list(Rank),
+    Rank.KNAVE is Rank.JACK,
+)
+print(
+    Permission.READ | Permission.RUN,
+    Permission.ALL & ~Permission.WRITE,
+    bool(Permission.READ & Permission.WRITE),
+)
 print(Permission.WRITE in Permission.ALL, [p.name for p in Permission], Permission(3))
-print(Colour.DEEP_BLUE, f"{Colour.RED:>6}", Colour("red") == "red", round(Planet.EARTH.gravity, 2), Planet.MARS)
+print(
+    Colour.DEEP_BLUE, f"{Colour.RED:>6}", Colour("red") == "red", round(Planet.EARTH.gravity, 2), Planet.MARS
+)
 
 
 def failing():

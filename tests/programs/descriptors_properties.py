@@ -1,4 +1,5 @@
 """Descriptors, properties, slots, attribute hooks: who is asked first for a name, and who stores it."""
+
 import functools
 
 
@@ -77,6 +78,7 @@ class Kelvin(Celsius):
 
 class Hooks:
     """Every attribute hook, each leaving a trace."""
+
     seen = []
 
     def __getattribute__(self, name):
@@ -163,7 +165,15 @@ bare.data, bare.plain = 1, 2
 print(bare.__dict__)
 warm = Celsius(20)
 warm.degrees += 5
-print(warm.degrees, warm.fahrenheit, warm.slow, warm.slow, warm.log, Celsius.degrees.__doc__, Celsius.fahrenheit.__doc__)
+print(
+    warm.degrees,
+    warm.fahrenheit,
+    warm.slow,
+    warm.slow,
+    warm.log,
+    Celsius.degrees.__doc__,
+    Celsius.fahrenheit.__doc__,
+)
 del warm.degrees
 print(warm.degrees, Celsius.freezing().degrees, Celsius.valid(-300), warm.log)
 kelvin = Kelvin(0)
@@ -178,7 +188,15 @@ order = Order(3, 2.5)
 print(order.total, vars(order))
 wide, open_ = Wider(1), Open(2)
 wide.y = open_.free = 3
-print(wide.x, wide.y, open_.free, open_.__dict__, wide.reveal(), hasattr(wide, "__dict__"), Slotted.x.__get__(wide))
+print(
+    wide.x,
+    wide.y,
+    open_.free,
+    open_.__dict__,
+    wide.reveal(),
+    hasattr(wide, "__dict__"),
+    Slotted.x.__get__(wide),
+)
 
 
 def failing():

@@ -1,4 +1,5 @@
 """sys.exc_info() and sys.exception() at every point: handlers, finally, generators, calls, nested handlers."""
+
 import sys
 
 
@@ -167,7 +168,16 @@ async def inner():
     return current()
 
 
-for function in (nested, finally_sees, generator_in_handler, started_in_handler, thrown, with_block, loop, context_follows):
+for function in (
+    nested,
+    finally_sees,
+    generator_in_handler,
+    started_in_handler,
+    thrown,
+    with_block,
+    loop,
+    context_follows,
+):
     print(function.__name__, function())
     assert sys.exc_info() == (None, None, None)
 try:

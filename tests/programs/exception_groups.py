@@ -1,4 +1,5 @@
 """Exception groups and except*: splitting, nesting, re-raising, and what is left over."""
+
 import traceback
 
 
@@ -42,7 +43,9 @@ print(attempt([ValueError(1), ValueError(2)]))
 print(attempt([ValueError(1), KeyError("k"), IndexError("i")]))
 print(attempt([KeyError("again"), ValueError(3)]))
 print(attempt([OSError(2, "gone"), TypeError("t")]))
-print(attempt([ValueError(1), group(ValueError(2), TypeError(3), group(KeyError("deep"), ZeroDivisionError()))]))
+print(
+    attempt([ValueError(1), group(ValueError(2), TypeError(3), group(KeyError("deep"), ZeroDivisionError()))])
+)
 
 
 def naked(error):
@@ -104,8 +107,11 @@ def loops():
 
 
 print(loops())
-for wrong in (lambda: ExceptionGroup("none", []), lambda: ExceptionGroup("m", [KeyboardInterrupt()]),
-              lambda: ExceptionGroup("m", ["no"])):
+for wrong in (
+    lambda: ExceptionGroup("none", []),
+    lambda: ExceptionGroup("m", [KeyboardInterrupt()]),
+    lambda: ExceptionGroup("m", ["no"]),
+):
     try:
         wrong()
     except (ValueError, TypeError) as error:

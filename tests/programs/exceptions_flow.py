@@ -1,4 +1,5 @@
 """try, except, else and finally in every nesting: what runs, in which order, and what wins."""
+
 import sys
 
 trail = []
@@ -27,6 +28,7 @@ def clauses(action):
 def fail(error):
     def action():
         raise error
+
     return action
 
 
@@ -142,6 +144,7 @@ def loop_with_else(limit):
 
 def evaluated_late(*kinds):
     """The expression behind except is evaluated only when an exception gets there."""
+
     def kind(which):
         note("evaluated", which.__name__)
         return which
@@ -164,15 +167,23 @@ def main():
             note("reached", repr(reached), repr(reached.__cause__))
         print(trail)
         trail.clear()
-    for function in (return_in_finally, return_both, return_through_loops, break_in_finally, continue_in_finally,
-                     nested_finally, reraise, name_is_deleted):
+    for function in (
+        return_in_finally,
+        return_both,
+        return_through_loops,
+        break_in_finally,
+        continue_in_finally,
+        nested_finally,
+        reraise,
+        name_is_deleted,
+    ):
         print(function.__name__, function(), trail)
         trail.clear()
     print(loop_with_else(5), loop_with_else(2), trail)
     trail.clear()
     print(evaluated_late(KeyError, LookupError, Exception), trail)
     try:
-        evaluated_late(KeyError, ValueError, 5 .__class__)
+        evaluated_late(KeyError, ValueError, (5).__class__)
     except TypeError as error:
         print(error)
     except IndexError as error:

@@ -1,4 +1,5 @@
 """sys.exit and SystemExit in every form, what runs on the way out, atexit order, and a status of its own at the end."""
+
 # exit: 7
 import atexit
 import contextlib
@@ -91,9 +92,21 @@ class Custom(SystemExit):
         self.reason = reason
 
 
-for action in (lambda: leave(), lambda: leave(None), lambda: leave(5), lambda: leave("text"), lambda: leave((1, 2)), lambda: leave(True),
-               through_everything, exit_in_generator, exit_in_callback, exit_in_exit, lambda: exec("raise SystemExit"),
-               lambda: exec("raise SystemExit(1, 2)"), lambda: exec("raise Custom(4, 'why')", globals())):
+for action in (
+    lambda: leave(),
+    lambda: leave(None),
+    lambda: leave(5),
+    lambda: leave("text"),
+    lambda: leave((1, 2)),
+    lambda: leave(True),
+    through_everything,
+    exit_in_generator,
+    exit_in_callback,
+    exit_in_exit,
+    lambda: exec("raise SystemExit"),
+    lambda: exec("raise SystemExit(1, 2)"),
+    lambda: exec("raise Custom(4, 'why')", globals()),
+):
     print(caught(action), trail)
     trail.clear()
 print(replaced())

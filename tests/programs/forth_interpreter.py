@@ -1,4 +1,5 @@
 """A small Forth: a dictionary of words made of lambdas, bound methods and compiled closures."""
+
 import operator
 
 
@@ -17,9 +18,16 @@ class Forth:
             "depth": lambda: self.push(len(self.stack)),
             "i": lambda: self.push(self.returns[-1]),
         }
-        for name, function in {"+": operator.add, "-": operator.sub, "*": operator.mul,
-                               "/": operator.floordiv, "mod": operator.mod,
-                               "<": operator.lt, "=": operator.eq, ">": operator.gt}.items():
+        for name, function in {
+            "+": operator.add,
+            "-": operator.sub,
+            "*": operator.mul,
+            "/": operator.floordiv,
+            "mod": operator.mod,
+            "<": operator.lt,
+            "=": operator.eq,
+            ">": operator.gt,
+        }.items():
             self.words[name] = self.binary(function)
 
     def push(self, *values):
@@ -38,6 +46,7 @@ class Forth:
         def word():
             right, left = self.pop(), self.pop()
             self.push(int(function(left, right)))
+
         return word
 
     def compile(self, tokens):

@@ -1,4 +1,5 @@
 """functools in all its parts: caches, dispatch, partials, ordering, wraps, reduce, and methods made of them."""
+
 import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -102,6 +103,7 @@ class Version:
 
 def documented(function):
     """An outer decorator."""
+
     @functools.wraps(function, assigned=("__name__", "__doc__"), updated=())
     def wrapper(*args, **kwargs):
         """hidden"""
@@ -122,15 +124,36 @@ class Key:
     weight: int = 0
 
 
-print([slow(1), slow(1, y=0), slow(2), slow(3), slow(4), slow(1)], calls, slow.cache_info(), slow.cache_parameters())
+print(
+    [slow(1), slow(1, y=0), slow(2), slow(3), slow(4), slow(1)],
+    calls,
+    slow.cache_info(),
+    slow.cache_parameters(),
+)
 slow.cache_clear()
 print(slow(y=5, x=1), slow.cache_info().misses, slow.__wrapped__(9), paths(8, 8), paths.cache_info().currsize)
 for value in (1, True, None, 2.5, [1, [2, "x"], (3,)], {"b": 1, "a": 2}, range(2), "text"):
     print(describe(value))
-print(describe.dispatch(int).__name__, describe.dispatch(Sequence) is describe.registry[object], sorted(t.__name__ for t in describe.registry))
+print(
+    describe.dispatch(int).__name__,
+    describe.dispatch(Sequence) is describe.registry[object],
+    sorted(t.__name__ for t in describe.registry),
+)
 calls.clear()
 shape = Shape([1, 2, 3])
-print(shape.scale(2), shape.scale("x"), shape.double(), Shape.build(2).sides, Shape.build("ab").sides, shape.perimeter, shape.perimeter, shape.area(), shape.area(unit=2), shape.area(), calls)
+print(
+    shape.scale(2),
+    shape.scale("x"),
+    shape.double(),
+    Shape.build(2).sides,
+    Shape.build("ab").sides,
+    shape.perimeter,
+    shape.perimeter,
+    shape.area(),
+    shape.area(unit=2),
+    shape.area(),
+    calls,
+)
 try:
     shape.scale(1.5)
 except NotImplementedError as error:
@@ -143,18 +166,48 @@ del shape.perimeter
 shape.sides.append(4)
 print(shape.perimeter, "perimeter" in vars(shape), type(Shape.perimeter).__name__)
 versions = [Version(v) for v in ("3.11", "3.9", "3.11.1", "3.10")]
-print(sorted(versions), max(versions), Version("1.0") >= Version("1"), Version("1") <= Version("1"), Version("2") > Version("1"))
-for wrong in (lambda: Version("1") < 5, lambda: Version("1") >= "1", lambda: slow([]), lambda: describe(), lambda: functools.reduce(max, [])):
+print(
+    sorted(versions),
+    max(versions),
+    Version("1.0") >= Version("1"),
+    Version("1") <= Version("1"),
+    Version("2") > Version("1"),
+)
+for wrong in (
+    lambda: Version("1") < 5,
+    lambda: Version("1") >= "1",
+    lambda: slow([]),
+    lambda: describe(),
+    lambda: functools.reduce(max, []),
+):
     try:
         wrong()
     except TypeError as error:
         print(error)
 add = functools.partial(lambda *a, **k: (a, k), 1, x=2)
 more = functools.partial(add, 3, y=4)
-print(add(), more(5, x=6), more.args, more.keywords, more.func is add.func, functools.partial(int, base=2)("101"))
-print(example.__name__, example.__doc__, example.__annotations__, example.__wrapped__.__annotations__, example(5))
+print(
+    add(),
+    more(5, x=6),
+    more.args,
+    more.keywords,
+    more.func is add.func,
+    functools.partial(int, base=2)("101"),
+)
+print(
+    example.__name__,
+    example.__doc__,
+    example.__annotations__,
+    example.__wrapped__.__annotations__,
+    example(5),
+)
 print(functools.reduce(lambda a, b: f"({a}+{b})", "abcd"), functools.reduce(lambda a, b: a + [b], [1, 2], []))
-print(sorted(["b", "C", "a"], key=functools.cmp_to_key(lambda a, b: (a.lower() > b.lower()) - (a.lower() < b.lower()))))
+print(
+    sorted(
+        ["b", "C", "a"],
+        key=functools.cmp_to_key(lambda a, b: (a.lower() > b.lower()) - (a.lower() < b.lower())),
+    )
+)
 table = {Key("a"): 1, Key("a", 0): 2, Key("b", 1): 3}
 print(len(table), table[Key("a")], functools.cache(lambda key: key.name * 2)(Key("z")))
 

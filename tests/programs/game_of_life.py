@@ -1,4 +1,5 @@
 """Conway's life on sets and on a torus: a generator of generations, known oscillators and a glider's path."""
+
 from collections import Counter
 from itertools import islice, product
 
@@ -17,7 +18,12 @@ PULSAR_QUARTER = "..###\n.....\n#....#"
 
 def parse(text, origin=(0, 0)):
     rows = text.strip("\n").split("\n")
-    return frozenset((r + origin[0], c + origin[1]) for r, row in enumerate(rows) for c, cell in enumerate(row) if cell == "#")
+    return frozenset(
+        (r + origin[0], c + origin[1])
+        for r, row in enumerate(rows)
+        for c, cell in enumerate(row)
+        if cell == "#"
+    )
 
 
 def neighbours(cell, size=None):
@@ -69,8 +75,13 @@ class Board:
         return self.rows[r][c] if 0 <= r < len(self.rows) and 0 <= c < len(self.rows[r]) else 0
 
     def advance(self):
-        self.rows = [[int(self.around(r, c) + self[r, c] == 3 or self.around(r, c) == 2 and self[r, c] == 1) for c in range(len(row))]
-                     for r, row in enumerate(self.rows)]
+        self.rows = [
+            [
+                int(self.around(r, c) + self[r, c] == 3 or self.around(r, c) == 2 and self[r, c] == 1)
+                for c in range(len(row))
+            ]
+            for r, row in enumerate(self.rows)
+        ]
         return self
 
     def around(self, r, c):
@@ -81,7 +92,11 @@ class Board:
 
 
 print(draw(parse(BLINKER, (1, 0)), 3, 3), draw(step(parse(BLINKER, (1, 0))), 3, 3), sep="\n--\n")
-print([period(parse(p)) for p in (BLINKER, TOAD, "##\n##", "#")], period(parse(GLIDER)), period(parse(GLIDER), 40, (5, 5)))
+print(
+    [period(parse(p)) for p in (BLINKER, TOAD, "##\n##", "#")],
+    period(parse(GLIDER)),
+    period(parse(GLIDER), 40, (5, 5)),
+)
 glider = parse(GLIDER, (0, 0))
 later = next(islice(generations(glider), 4, None))
 assert later == frozenset((r + 1, c + 1) for r, c in glider)

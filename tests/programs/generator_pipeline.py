@@ -1,4 +1,5 @@
 """A pipeline of generators over log lines: parsing, filtering, grouping, windows, and early stops."""
+
 from collections import deque
 from itertools import chain, groupby, islice, tee
 

@@ -1,4 +1,5 @@
 """Generators: send, throw, close, return values, yield from in depth, attributes, errors, finalisation."""
+
 import gc
 import inspect
 import types
@@ -153,6 +154,7 @@ def delegate_close():
 
 def delegate_to_iterator():
     """An iterator without send and throw."""
+
     class Plain:
         def __iter__(self):
             return self
@@ -214,8 +216,13 @@ def attributes():
     steps = outer()
     states = [inspect.getgeneratorstate(steps), steps.gi_running, steps.gi_yieldfrom]
     next(steps)
-    states += [inspect.getgeneratorstate(steps), steps.gi_yieldfrom.__name__, steps.gi_frame.f_lineno - outer.__code__.co_firstlineno,
-               inspect.getgeneratorlocals(steps.gi_yieldfrom)["name"], steps.gi_code is outer.__code__]
+    states += [
+        inspect.getgeneratorstate(steps),
+        steps.gi_yieldfrom.__name__,
+        steps.gi_frame.f_lineno - outer.__code__.co_firstlineno,
+        inspect.getgeneratorlocals(steps.gi_yieldfrom)["name"],
+        steps.gi_code is outer.__code__,
+    ]
     steps.__name__ = "renamed"
     states += [steps.__name__, steps.__qualname__, isinstance(steps, types.GeneratorType), repr(steps)[:24]]
     steps.close()
@@ -256,6 +263,24 @@ def as_coroutine():
         return first, stop.value
 
 
-for function in (sending, send_too_early, throwing, throwing_types, throw_unstarted, closing, ignores_exit, returns_in_finally, delegating,
-                 delegate_close, delegate_to_iterator, depth, stop_inside, running, attributes, finalised, expression_scopes, as_coroutine):
+for function in (
+    sending,
+    send_too_early,
+    throwing,
+    throwing_types,
+    throw_unstarted,
+    closing,
+    ignores_exit,
+    returns_in_finally,
+    delegating,
+    delegate_close,
+    delegate_to_iterator,
+    depth,
+    stop_inside,
+    running,
+    attributes,
+    finalised,
+    expression_scopes,
+    as_coroutine,
+):
     log(function)

@@ -1,9 +1,22 @@
 """Graphs: Dijkstra, topological sort, components, spanning tree, strongly connected parts, max flow."""
+
 import heapq
 from collections import defaultdict, deque
 
-ROADS = [("A", "B", 7), ("A", "D", 5), ("B", "C", 8), ("B", "D", 9), ("B", "E", 7), ("C", "E", 5),
-         ("D", "E", 15), ("D", "F", 6), ("E", "F", 8), ("E", "G", 9), ("F", "G", 11), ("X", "Y", 1)]
+ROADS = [
+    ("A", "B", 7),
+    ("A", "D", 5),
+    ("B", "C", 8),
+    ("B", "D", 9),
+    ("B", "E", 7),
+    ("C", "E", 5),
+    ("D", "E", 15),
+    ("D", "F", 6),
+    ("E", "F", 8),
+    ("E", "G", 9),
+    ("F", "G", 11),
+    ("X", "Y", 1),
+]
 
 
 class CycleError(ValueError):
@@ -130,7 +143,9 @@ clothes = Graph([(*pair.split(), 1) for pair in WEAR_FIRST], directed=True)
 order = clothes.topological()
 assert all(order.index(a) < order.index(b) for a in clothes for b in clothes[a])
 print(order)
-cyclic = Graph([("a", "b", 1), ("b", "c", 1), ("c", "a", 1), ("c", "d", 1), ("d", "e", 1), ("e", "d", 1)], directed=True)
+cyclic = Graph(
+    [("a", "b", 1), ("b", "c", 1), ("c", "a", 1), ("c", "d", 1), ("d", "e", 1), ("e", "d", 1)], directed=True
+)
 print(cyclic.strong())
 try:
     cyclic.topological()

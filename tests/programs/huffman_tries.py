@@ -1,4 +1,5 @@
 """Huffman codes, a trie, run lengths, LZW and Caesar: encoders whose decoders give the text back."""
+
 import heapq
 from collections import Counter, defaultdict
 from itertools import count, groupby
@@ -114,6 +115,7 @@ def caesar(text, shift):
     def turn(c):
         base = ord("a") if c.islower() else ord("A")
         return chr((ord(c) - base + shift) % 26 + base) if c.isalpha() else c
+
     return "".join(map(turn, text))
 
 
@@ -134,7 +136,9 @@ def longest_common(a, b):
         if i == len(a) or j == len(b):
             return ""
         if (i, j) not in table:
-            table[i, j] = a[i] + solve(i + 1, j + 1) if a[i] == b[j] else max(solve(i + 1, j), solve(i, j + 1), key=len)
+            table[i, j] = (
+                a[i] + solve(i + 1, j + 1) if a[i] == b[j] else max(solve(i + 1, j), solve(i, j + 1), key=len)
+            )
         return table[i, j]
 
     return solve(0, 0), len(table)
@@ -157,5 +161,15 @@ try:
     unlzw([97, 500])
 except ValueError as error:
     print(error)
-print(caesar("Hello, World", 3), caesar(caesar(TEXT, 7), -7) == TEXT, sum(caesar(TEXT, s) == TEXT for s in range(27)))
-print([edit_distance(a, b) for a, b in (("kitten", "sitting"), ("", "abc"), ("flaw", "lawn"), ("same", "same"))], longest_common("nematode", "empty"))
+print(
+    caesar("Hello, World", 3),
+    caesar(caesar(TEXT, 7), -7) == TEXT,
+    sum(caesar(TEXT, s) == TEXT for s in range(27)),
+)
+print(
+    [
+        edit_distance(a, b)
+        for a, b in (("kitten", "sitting"), ("", "abc"), ("flaw", "lawn"), ("same", "same"))
+    ],
+    longest_common("nematode", "empty"),
+)

@@ -1,4 +1,5 @@
 """Imports: packages, relative, circular, star, lazy, reloaded, namespace packages, failing ones, hooks, __import__."""
+
 import importlib
 import sys
 
@@ -11,7 +12,10 @@ from pkg_shop.orders.history import record
 
 print(pkg_shop.__name__, pkg_shop.__package__, VERSION, pkg_shop.loaded)
 print(cart_module.__name__, cart_module.__package__, orders.cart is cart_module, price_list.__name__)
-print(sorted(n for n in dir() if n in ("Cart", "checkout", "_hidden", "history", "cart", "helper")), Basket is Cart)
+print(
+    sorted(n for n in dir() if n in ("Cart", "checkout", "_hidden", "history", "cart", "helper")),
+    Basket is Cart,
+)
 
 cart = Cart("ann")
 cart.add("apple", 3)
@@ -24,12 +28,14 @@ def inside_function():
     from pkg_shop import prices
     import pkg_shop.plugins.gift as gift
     import pkg_shop.orders.history
+
     return prices.PRICES["apple"], gift.wrap("x"), pkg_shop.orders.history.__name__, sorted(locals())
 
 
 class InClass:
     import math as numbers
     from os import path, sep as separator
+
     root = numbers.sqrt(16)
 
 
@@ -62,7 +68,12 @@ again = importlib.reload(price_list)
 print(again is price_list, price_list.PRICES is before, price_list.PRICES["apple"], price_list.reloads)
 del sys.modules["pkg_shop.plugins.gift"]
 fresh = importlib.import_module(".plugins.gift", "pkg_shop")
-print(fresh.counter, pkg_shop.plugins.gift is fresh, __import__("pkg_shop.orders").__name__, __import__("pkg_shop.orders", fromlist=["cart"]).__name__)
+print(
+    fresh.counter,
+    pkg_shop.plugins.gift is fresh,
+    __import__("pkg_shop.orders").__name__,
+    __import__("pkg_shop.orders", fromlist=["cart"]).__name__,
+)
 import pkg_space.part.leaf
 from pkg_space.part import leaf
 
@@ -71,6 +82,7 @@ print(pkg_space.__spec__.origin, leaf.up(), leaf.__name__)
 
 class Finder:
     """A meta path hook that makes modules out of nothing."""
+
     asked = []
 
     @classmethod

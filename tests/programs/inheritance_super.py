@@ -111,7 +111,12 @@ print(bottom.trail, [c.__name__ for c in Bottom.__mro__])
 print(bottom.describe(), Bottom.make(), Bottom.static(), bottom.value)
 print(bottom.several(), bottom.through_special("k"))
 print(list(bottom.generator()), drain(bottom.coroutine()), bottom.rebound(), bottom.other_self(1, a=2))
-print(super(Left, bottom).value, super(Right, bottom).value, repr(super(Left, bottom))[:15], super(Left, Bottom).make())
+print(
+    super(Left, bottom).value,
+    super(Right, bottom).value,
+    repr(super(Left, bottom))[:15],
+    super(Left, Bottom).make(),
+)
 
 
 class Wrong:
@@ -147,6 +152,7 @@ print(Wrong.Inner().method())
 
 class Late:
     """__class__ is filled in only when type.__new__ has run."""
+
     def __init_subclass__(cls):
         cls.seen = cls.peek()
 
@@ -177,6 +183,7 @@ class Store:
 Saved = type("Saved", (Mixin, Store), {})
 print(Saved().save(), isinstance(Saved(), Store), issubclass(Saved, Mixin), Saved.__bases__ == (Mixin, Store))
 try:
+
     class Crossed(Root, Left):
         pass
 except TypeError as error:

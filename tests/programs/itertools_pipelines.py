@@ -1,4 +1,5 @@
 """itertools with Python callbacks and generators on both sides; recipes; iterators that fail half-way."""
+
 import itertools as it
 import operator
 
@@ -115,13 +116,50 @@ def lazily():
     return first, trail, next(it.dropwhile(lambda v: v != "c", chained)), trail[-1]
 
 
-print(take(8, primes()), list(collatz(6)), ["".join(s) for s in powerset("abc")], list(grouper("abcdefg", 3, "x")))
-print([list(part) for part in partition(lambda v: v % 2, range(6))], "".join(roundrobin("ABC", "D", "EF")), runs([1, 5, 5, 2, 3, 3]))
-print(list(sliding(range(5), 3)), list(it.pairwise("abcd")), list(it.accumulate([3, 1, 4, 1], max)), list(it.accumulate(range(4), lambda a, b: a * 2 + b, initial=1)))
-print(list(it.product("ab", range(2), repeat=1)), list(it.permutations("abc", 2))[:3], list(it.combinations_with_replacement("ab", 2)), list(it.compress("abcd", [1, 0, True, ""])))
-print(list(it.starmap(pow, [(2, 3), (3, 2)])), list(it.zip_longest("ab", "c", fillvalue="-")), list(it.repeat("x", 2)), take(5, it.cycle("ab")), list(it.takewhile(str.islower, "abC")))
-print(consumed_until(it.chain([9], Countdown(3, fail_at=1))), consumed_until(map(lambda n: 6 // n, Countdown(3))), consumed_until(zip(Countdown(2), Countdown(5, fail_at=4))))
-print(list(OldStyle()), 4 in OldStyle(), list(zip(OldStyle(), Countdown(9))), list(reversed(Countdown(3))), operator.length_hint(Countdown(1)), max(OldStyle()), sum(OldStyle()))
+print(
+    take(8, primes()),
+    list(collatz(6)),
+    ["".join(s) for s in powerset("abc")],
+    list(grouper("abcdefg", 3, "x")),
+)
+print(
+    [list(part) for part in partition(lambda v: v % 2, range(6))],
+    "".join(roundrobin("ABC", "D", "EF")),
+    runs([1, 5, 5, 2, 3, 3]),
+)
+print(
+    list(sliding(range(5), 3)),
+    list(it.pairwise("abcd")),
+    list(it.accumulate([3, 1, 4, 1], max)),
+    list(it.accumulate(range(4), lambda a, b: a * 2 + b, initial=1)),
+)
+print(
+    list(it.product("ab", range(2), repeat=1)),
+    list(it.permutations("abc", 2))[:3],
+    list(it.combinations_with_replacement("ab", 2)),
+    list(it.compress("abcd", [1, 0, True, ""])),
+)
+print(
+    list(it.starmap(pow, [(2, 3), (3, 2)])),
+    list(it.zip_longest("ab", "c", fillvalue="-")),
+    list(it.repeat("x", 2)),
+    take(5, it.cycle("ab")),
+    list(it.takewhile(str.islower, "abC")),
+)
+print(
+    consumed_until(it.chain([9], Countdown(3, fail_at=1))),
+    consumed_until(map(lambda n: 6 // n, Countdown(3))),
+    consumed_until(zip(Countdown(2), Countdown(5, fail_at=4))),
+)
+print(
+    list(OldStyle()),
+    4 in OldStyle(),
+    list(zip(OldStyle(), Countdown(9))),
+    list(reversed(Countdown(3))),
+    operator.length_hint(Countdown(1)),
+    max(OldStyle()),
+    sum(OldStyle()),
+)
 print(lazily())
 try:
     list(zip([1, 2], "abc", strict=True))
@@ -133,7 +171,11 @@ first, second = it.tee(Countdown(3))
 print(next(first), next(first), list(second), list(first))
 buffered = it.groupby(sorted("mississippi"))
 print({letter: len(list(group)) for letter, group in buffered})
-print(dict(enumerate(it.islice(it.count(), 2, 10, 3), start=1)), [*map(lambda *a: a, "ab", (1, 2))], list(map(operator.mul, Countdown(3), Countdown(3))))
+print(
+    dict(enumerate(it.islice(it.count(), 2, 10, 3), start=1)),
+    [*map(lambda *a: a, "ab", (1, 2))],
+    list(map(operator.mul, Countdown(3), Countdown(3))),
+)
 
 
 def flatten(nested):

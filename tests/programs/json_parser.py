@@ -1,4 +1,5 @@
 """A recursive-descent JSON parser and writer, held against the json module."""
+
 import json
 import re
 
@@ -100,9 +101,9 @@ class Parser:
                 return "".join(parts)
             if symbol != "\\":
                 self.fail("control character")
-            escape = self.text[self.at + 1:self.at + 2]
+            escape = self.text[self.at + 1 : self.at + 2]
             if escape == "u":
-                parts.append(chr(int(self.text[self.at + 2:self.at + 6], 16)))
+                parts.append(chr(int(self.text[self.at + 2 : self.at + 6], 16)))
                 self.at += 6
             else:
                 try:
@@ -128,9 +129,16 @@ def dumps(value, indent=0):
     if isinstance(value, list):
         return "[\n" + ",\n".join(step + dumps(v, indent + 2) for v in value) + f"\n{pad}]" if value else "[]"
     if isinstance(value, str):
-        return '"' + re.sub(r'["\\\n\t]', lambda m: {"\n": "\\n", "\t": "\\t"}.get(m[0], "\\" + m[0]), value) + '"'
-    return {True: "true", False: "false", None: "null"}[value] if value in (None, True, False) and not isinstance(
-        value, (int, float)) or isinstance(value, bool) else repr(value)
+        return (
+            '"'
+            + re.sub(r'["\\\n\t]', lambda m: {"\n": "\\n", "\t": "\\t"}.get(m[0], "\\" + m[0]), value)
+            + '"'
+        )
+    return (
+        {True: "true", False: "false", None: "null"}[value]
+        if value in (None, True, False) and not isinstance(value, (int, float)) or isinstance(value, bool)
+        else repr(value)
+    )
 
 
 DOCUMENT = r"""
@@ -142,7 +150,20 @@ assert value == json.loads(DOCUMENT)
 printed = dumps(value)
 print(printed)
 assert loads(printed) == value and printed == json.dumps(value, indent=2, ensure_ascii=False)
-for wrong in ("", "[1,]", '{"a" 1}', "{a: 1}", '"open', '"\\x"', "[1 2]", "nul", "1 2", "-", '["\n"]', "\n\n  [}"):
+for wrong in (
+    "",
+    "[1,]",
+    '{"a" 1}',
+    "{a: 1}",
+    '"open',
+    '"\\x"',
+    "[1 2]",
+    "nul",
+    "1 2",
+    "-",
+    '["\n"]',
+    "\n\n  [}",
+):
     try:
         loads(wrong)
     except ParseError as error:

@@ -1,4 +1,5 @@
 """Generators, coroutines, cycles and threads' leftovers that are still alive when the program ends."""
+
 import atexit
 import gc
 import sys
@@ -68,6 +69,7 @@ def dropped_while_delegating():
 
 def collected():
     """A generator in a cycle with its own frame's local is closed by the collector."""
+
     def loop():
         me = yield
         with Resource("cycle"):
@@ -130,7 +132,15 @@ def take_log():
 
 
 gc.disable()
-for function in (dropped, exhausted, dropped_while_delegating, collected, coroutine_dropped, resurrected, exception_keeps_frames):
+for function in (
+    dropped,
+    exhausted,
+    dropped_while_delegating,
+    collected,
+    coroutine_dropped,
+    resurrected,
+    exception_keeps_frames,
+):
     print(function.__name__, function())
 
 # Left over on purpose: suspended at exit, some referenced by a global, some only by each other.

@@ -1,4 +1,5 @@
 """A small Lisp: tokenizer, reader, evaluator with tail calls, closures, macros and error reports."""
+
 import math
 import operator as op
 import re
@@ -36,7 +37,7 @@ class Lambda:
     def bind(self, arguments):
         if "." in self.parameters:
             at = self.parameters.index(".")
-            names = self.parameters[:at] + self.parameters[at + 1:]
+            names = self.parameters[:at] + self.parameters[at + 1 :]
             arguments = [*arguments[:at], list(arguments[at:])]
         else:
             names = self.parameters
@@ -143,10 +144,25 @@ def show(value):
 
 def standard():
     env = Environment(outer=None)
-    env.update({"+": lambda *a: sum(a), "*": lambda *a: reduce(op.mul, a, 1), "-": op.sub, "/": op.truediv,
-                "<": op.lt, ">": op.gt, "=": op.eq, "list": lambda *a: [*a], "car": lambda a: a[0],
-                "cdr": lambda a: a[1:], "cons": lambda a, b: [a, *b], "null?": lambda a: a == [],
-                "map": lambda f, *ls: [f(*t) for t in zip(*ls)], "sqrt": math.sqrt, "modulo": op.mod})
+    env.update(
+        {
+            "+": lambda *a: sum(a),
+            "*": lambda *a: reduce(op.mul, a, 1),
+            "-": op.sub,
+            "/": op.truediv,
+            "<": op.lt,
+            ">": op.gt,
+            "=": op.eq,
+            "list": lambda *a: [*a],
+            "car": lambda a: a[0],
+            "cdr": lambda a: a[1:],
+            "cons": lambda a, b: [a, *b],
+            "null?": lambda a: a == [],
+            "map": lambda f, *ls: [f(*t) for t in zip(*ls)],
+            "sqrt": math.sqrt,
+            "modulo": op.mod,
+        }
+    )
     return env
 
 
@@ -165,7 +181,7 @@ PROGRAM = """
 env = standard()
 for form in read_all(PROGRAM):
     print(show(form), "=>", show(evaluate(form, env)))
-for wrong in ("(", ")", "(missing 1)", "(1 2)", "((lambda (x) x))", "(car '())", "(+ 1 \"a\")"):
+for wrong in ("(", ")", "(missing 1)", "(1 2)", "((lambda (x) x))", "(car '())", '(+ 1 "a")'):
     try:
         for form in read_all(wrong):
             evaluate(form, env)

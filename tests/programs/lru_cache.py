@@ -1,4 +1,5 @@
 """An LRU cache by hand (dict and linked list), with expiry, as a decorator, against functools."""
+
 import functools
 
 

@@ -1,4 +1,5 @@
 """Matrices of fractions: inversion by Gauss-Jordan, determinants, and an operator-overloading class."""
+
 from fractions import Fraction
 
 
@@ -27,7 +28,9 @@ class Matrix:
     def __matmul__(self, other):
         if self.shape[1] != other.shape[0]:
             return NotImplemented
-        return Matrix([[sum(a * b for a, b in zip(row, column)) for column in zip(*other.rows)] for row in self.rows])
+        return Matrix(
+            [[sum(a * b for a, b in zip(row, column)) for column in zip(*other.rows)] for row in self.rows]
+        )
 
     def __add__(self, other):
         return Matrix([[a + b for a, b in zip(p, q)] for p, q in zip(self.rows, other.rows)])
@@ -82,8 +85,11 @@ class Matrix:
     def determinant(self):
         if len(self.rows) == 1:
             return self[0, 0]
-        return sum((-1) ** j * self[0, j] * Matrix(r[:j] + r[j + 1:] for r in self.rows[1:]).determinant()
-                   for j in range(len(self.rows)) if self[0, j])
+        return sum(
+            (-1) ** j * self[0, j] * Matrix(r[:j] + r[j + 1 :] for r in self.rows[1:]).determinant()
+            for j in range(len(self.rows))
+            if self[0, j]
+        )
 
 
 def hilbert(size):
@@ -98,10 +104,15 @@ for size in range(1, 5):
     assert matrix.T == matrix and matrix.determinant() * inverse.determinant() == 1
     print(inverse, matrix.determinant(), sep="\n")
 fibonacci = Matrix([[1, 1], [1, 0]])
-assert (fibonacci ** 30)[0, 1] == 832040 and fibonacci ** -2 @ fibonacci ** 2 == fibonacci ** 0
+assert (fibonacci**30)[0, 1] == 832040 and fibonacci**-2 @ fibonacci**2 == fibonacci**0
 assert 2 * fibonacci + fibonacci * -1 == fibonacci
-for bad in (lambda: Matrix([[1, 2], [2, 4]]).inverse(), lambda: Matrix([[1, 2]]).inverse(),
-            lambda: Matrix([[1], [2, 3]]), lambda: fibonacci @ hilbert(3), lambda: fibonacci @ 3):
+for bad in (
+    lambda: Matrix([[1, 2], [2, 4]]).inverse(),
+    lambda: Matrix([[1, 2]]).inverse(),
+    lambda: Matrix([[1], [2, 3]]),
+    lambda: fibonacci @ hilbert(3),
+    lambda: fibonacci @ 3,
+):
     try:
         bad()
     except (ArithmeticError, ValueError, TypeError, AttributeError) as error:

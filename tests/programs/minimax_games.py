@@ -1,4 +1,5 @@
 """Noughts and crosses by minimax with pruning, Nim by Grundy numbers, knapsack and change by dynamic programming."""
+
 from functools import cache
 from itertools import groupby
 
@@ -10,7 +11,7 @@ class Board:
         self.cells = cells
 
     def __str__(self):
-        return "/".join(self.cells[i:i + 3].replace(" ", ".") for i in (0, 3, 6))
+        return "/".join(self.cells[i : i + 3].replace(" ", ".") for i in (0, 3, 6))
 
     @property
     def turn(self):
@@ -29,7 +30,7 @@ class Board:
     def play(self, at):
         if self.cells[at] != " ":
             raise ValueError(f"{at} is taken in {self}")
-        return Board(self.cells[:at] + self.turn + self.cells[at + 1:])
+        return Board(self.cells[:at] + self.turn + self.cells[at + 1 :])
 
 
 class Search:
@@ -91,7 +92,9 @@ def knapsack(items, capacity):
     table = [[0] * (capacity + 1)]
     for name, weight, worth in items:
         last = table[-1]
-        table.append([max(last[c], last[c - weight] + worth) if c >= weight else last[c] for c in range(capacity + 1)])
+        table.append(
+            [max(last[c], last[c - weight] + worth) if c >= weight else last[c] for c in range(capacity + 1)]
+        )
     chosen, left = [], capacity
     for (name, weight, worth), before, after in reversed([*zip(items, table, table[1:])]):
         if after[left] != before[left]:
@@ -106,7 +109,9 @@ def change(coins, amount):
     for coin in coins:
         for total in range(coin, amount + 1):
             ways[total] += ways[total - coin]
-            if fewest[total - coin] is not None and (fewest[total] is None or fewest[total - coin] + 1 < fewest[total]):
+            if fewest[total - coin] is not None and (
+                fewest[total] is None or fewest[total - coin] + 1 < fewest[total]
+            ):
                 fewest[total] = fewest[total - coin] + 1
     return ways[amount], fewest[amount]
 
@@ -123,7 +128,7 @@ def increasing(values):
             else:
                 high = middle
         back[i] = piles[low - 1] if low else None
-        piles[low:low + 1] = [i]
+        piles[low : low + 1] = [i]
     at, result = piles[-1] if piles else None, []
     while at is not None:
         result.append(values[at])
@@ -148,6 +153,21 @@ try:
 except ValueError as error:
     print(error)
 print([grundy(n) for n in range(12)], nim_move((3, 5, 6)), nim_move((2, 2)), grundy.cache_info().currsize)
-print(knapsack([("map", 9, 150), ("compass", 13, 35), ("water", 15, 200), ("food", 10, 160), ("tent", 20, 250)], 35), knapsack([], 5))
-print(change([1, 5, 10, 25], 50), change([4, 6], 7), change([], 0), increasing([3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5]), increasing([]))
-print(bracketings(3), len(bracketings(6)), [(k, len(list(g))) for k, g in groupby(sorted(map(len, (b.split("()") for b in bracketings(4)))))])
+print(
+    knapsack(
+        [("map", 9, 150), ("compass", 13, 35), ("water", 15, 200), ("food", 10, 160), ("tent", 20, 250)], 35
+    ),
+    knapsack([], 5),
+)
+print(
+    change([1, 5, 10, 25], 50),
+    change([4, 6], 7),
+    change([], 0),
+    increasing([3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5]),
+    increasing([]),
+)
+print(
+    bracketings(3),
+    len(bracketings(6)),
+    [(k, len(list(g))) for k, g in groupby(sorted(map(len, (b.split("()") for b in bracketings(4)))))],
+)

@@ -1,4 +1,5 @@
 """N queens three ways: backtracking over lists, a generator over bit masks, and permutations."""
+
 from itertools import permutations
 
 
@@ -42,7 +43,8 @@ def masks(size, row=0, columns=0, left=0, right=0):
 
 def by_permutation(size):
     return [
-        p for p in permutations(range(size))
+        p
+        for p in permutations(range(size))
         if len({p[i] + i for i in range(size)}) == len({p[i] - i for i in range(size)}) == size
     ]
 

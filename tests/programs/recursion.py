@@ -1,4 +1,5 @@
 """Recursion: fibonacci, Ackermann, Hanoi, mutual, permutations, flood fill, and the limit itself."""
+
 import sys
 
 
@@ -32,7 +33,9 @@ def is_odd(n):
 def permutations(items):
     if not items:
         return [[]]
-    return [[item, *rest] for i, item in enumerate(items) for rest in permutations(items[:i] + items[i + 1:])]
+    return [
+        [item, *rest] for i, item in enumerate(items) for rest in permutations(items[:i] + items[i + 1 :])
+    ]
 
 
 def fill(grid, row, column, new):

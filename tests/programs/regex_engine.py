@@ -1,4 +1,5 @@
 """A regular expression engine: parser to a tree, Thompson's automaton, backtracking by generators; held against re."""
+
 import re
 from dataclasses import dataclass
 from functools import singledispatch
@@ -43,7 +44,7 @@ class Parser:
 
     @property
     def symbol(self):
-        return self.pattern[self.at:self.at + 1]
+        return self.pattern[self.at : self.at + 1]
 
     def take(self, expected=None):
         symbol = self.symbol
@@ -125,7 +126,7 @@ class Parser:
         chosen = set()
         while self.symbol != "]":
             low = self.take()
-            if self.symbol == "-" and self.pattern[self.at + 1:self.at + 2] != "]":
+            if self.symbol == "-" and self.pattern[self.at + 1 : self.at + 2] != "]":
                 self.take()
                 chosen.update(map(chr, range(ord(low), ord(self.take()) + 1)))
             else:
@@ -202,8 +203,25 @@ def search(pattern, text):
     return None
 
 
-CASES = [("a*b", "caaab"), ("(a|ab)(c|bcd)(d*)", "abcd"), ("[a-c]+[^a-c]", "xxabcx"), (r"(\d+)-(\d+)", "tel 555-1234"), ("a{2,3}", "aaaa"), ("a{2,3}?", "aaaa"), ("(ab)*c", "ababc"),
-         ("x?y+z*", "yyz"), ("(a*)(a*)", "aaa"), ("(a*?)(a*)", "aaa"), (".*b", "aabab"), (".*?b", "aabab"), ("colou?r|grey", "the grey color"), ("", "abc"), ("z", "abc"), ("((a)|b)+", "ab"), (r"\w+@\w+\.\w+", "to me@home.net.")]
+CASES = [
+    ("a*b", "caaab"),
+    ("(a|ab)(c|bcd)(d*)", "abcd"),
+    ("[a-c]+[^a-c]", "xxabcx"),
+    (r"(\d+)-(\d+)", "tel 555-1234"),
+    ("a{2,3}", "aaaa"),
+    ("a{2,3}?", "aaaa"),
+    ("(ab)*c", "ababc"),
+    ("x?y+z*", "yyz"),
+    ("(a*)(a*)", "aaa"),
+    ("(a*?)(a*)", "aaa"),
+    (".*b", "aabab"),
+    (".*?b", "aabab"),
+    ("colou?r|grey", "the grey color"),
+    ("", "abc"),
+    ("z", "abc"),
+    ("((a)|b)+", "ab"),
+    (r"\w+@\w+\.\w+", "to me@home.net."),
+]
 for pattern, text in CASES:
     found, expected = search(pattern, text), re.search(pattern, text)
     assert (found is None) == (expected is None), pattern

@@ -1,4 +1,5 @@
 """locals, globals, vars, dir, eval, exec, compile: which names each sees and changes, at module, class and function level."""
+
 import builtins
 import types
 
@@ -142,12 +143,35 @@ class Slots:
 
 print(function_locals(1, 2, 3, z=4), snapshot(), closures(1), globals_change(), sep="\n")
 print(evaluating(), executing(), restricted(), custom_mapping(), sep="\n")
-print({k: v for k, v in vars(Level).items() if not k.startswith("__") and isinstance(v, (str, int, list))}, Level().method(), Level.Inner.message, Level.Inner.level)
-print(shadowed(), vars(Slots()), [n for n in dir(Slots()) if not n.startswith("__")], sorted(set(dir()) & {"level", "Slots", "print"}))
+print(
+    {k: v for k, v in vars(Level).items() if not k.startswith("__") and isinstance(v, (str, int, list))},
+    Level().method(),
+    Level.Inner.message,
+    Level.Inner.level,
+)
+print(
+    shadowed(),
+    vars(Slots()),
+    [n for n in dir(Slots()) if not n.startswith("__")],
+    sorted(set(dir()) & {"level", "Slots", "print"}),
+)
 x = 5
 exec("x += 1; y = x")
-print(x, y, eval("x + y"), locals() is globals(), vars() is globals(), __name__, __doc__[:6], __builtins__ is builtins)
-exec(compile("import math as m, os.path as p\nfrom math import *\nglobal g\ng = floor(pi)", "<imports>", "exec"))
+print(
+    x,
+    y,
+    eval("x + y"),
+    locals() is globals(),
+    vars() is globals(),
+    __name__,
+    __doc__[:6],
+    __builtins__ is builtins,
+)
+exec(
+    compile(
+        "import math as m, os.path as p\nfrom math import *\nglobal g\ng = floor(pi)", "<imports>", "exec"
+    )
+)
 print(g, m.__name__, p.__name__ in ("posixpath", "ntpath"), "__annotations__" in globals())
 
 

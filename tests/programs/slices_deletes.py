@@ -1,4 +1,5 @@
 """Slices read, written and deleted; del of every kind of target; __getitem__ with odd keys."""
+
 import gc
 
 
@@ -40,9 +41,31 @@ class Index:
 
 def reading():
     row, text, n = list(range(10)), "abcdefgh", 3
-    return (row[2:5], row[:3], row[-3:], row[::3], row[::-2], row[8:2:-2], row[n:], row[:-n], row[n:n + 2], row[:], row[Index():],
-            row[100:], row[-100:2], text[1:n], text[::-1], text[n], (1, 2, 3)[1:], b"bytes"[1:3], range(10)[2:8:2], row[slice(1, 4)],
-            memoryview(b"abcdef")[1:3].tobytes(), row[None:None:None], row[True:4])
+    return (
+        row[2:5],
+        row[:3],
+        row[-3:],
+        row[::3],
+        row[::-2],
+        row[8:2:-2],
+        row[n:],
+        row[:-n],
+        row[n : n + 2],
+        row[:],
+        row[Index() :],
+        row[100:],
+        row[-100:2],
+        text[1:n],
+        text[::-1],
+        text[n],
+        (1, 2, 3)[1:],
+        b"bytes"[1:3],
+        range(10)[2:8:2],
+        row[slice(1, 4)],
+        memoryview(b"abcdef")[1:3].tobytes(),
+        row[None:None:None],
+        row[True:4],
+    )
 
 
 def writing():
@@ -51,7 +74,7 @@ def writing():
     row[4:] = []
     row[:0] = [9, 8]
     row[::2] = ["x"] * len(row[::2])
-    row[len(row):] = [7]
+    row[len(row) :] = [7]
     row[2:2] = (n for n in range(2))
     row[-1] = "last"
     row[1:3], row[0] = [5], 6
@@ -64,11 +87,46 @@ def writing():
 def failing():
     row = [1, 2, 3]
     results = []
-    for text in ("row[5]", "row['a']", "row[1.0:2]", "row[::0]", "row[0:2] = 5", "row[::2] = [1]", "del row[9]", "del row['x']", "row[9] = 1",
-                 "(1, 2)[0] = 1", "'abc'[0] = 'x'", "del (1, 2)[0]", "5[0]", "{}['missing']", "del {}['missing']", "None[1:2]", "None[1:2] = 1", "del None[:]",
-                 "del undefined", "del row.missing", "del row.append", "row[1, 2]", "{}[[]]", "{1:2}[1:2]", "range(3)[5]", "'abc'[3]", "b'ab'[1:2:0]", "len[0]", "int['x']"):
+    for text in (
+        "row[5]",
+        "row['a']",
+        "row[1.0:2]",
+        "row[::0]",
+        "row[0:2] = 5",
+        "row[::2] = [1]",
+        "del row[9]",
+        "del row['x']",
+        "row[9] = 1",
+        "(1, 2)[0] = 1",
+        "'abc'[0] = 'x'",
+        "del (1, 2)[0]",
+        "5[0]",
+        "{}['missing']",
+        "del {}['missing']",
+        "None[1:2]",
+        "None[1:2] = 1",
+        "del None[:]",
+        "del undefined",
+        "del row.missing",
+        "del row.append",
+        "row[1, 2]",
+        "{}[[]]",
+        "{1:2}[1:2]",
+        "range(3)[5]",
+        "'abc'[3]",
+        "b'ab'[1:2:0]",
+        "len[0]",
+        "int['x']",
+    ):
         try:
-            results.append((text, eval(text, {"row": row}) if "=" not in text and "del" not in text else exec(text, {"row": row})))
+            results.append(
+                (
+                    text,
+                    eval(text, {"row": row})
+                    if "=" not in text and "del" not in text
+                    else exec(text, {"row": row}),
+                )
+            )
         except Exception as error:
             results.append((text, type(error).__name__, str(error)))
     return results
@@ -153,7 +211,18 @@ def cycle():
 
 gc.disable()
 keys = Keys()
-print(keys[1], keys[1:2], keys[:], keys[::2], keys[1, 2], keys[1:2, ...], keys[()], keys["a":"b", 3], keys[lambda: 0] is not None, keys[*[1, 2], 3])
+print(
+    keys[1],
+    keys[1:2],
+    keys[:],
+    keys[::2],
+    keys[1, 2],
+    keys[1:2, ...],
+    keys[()],
+    keys["a":"b", 3],
+    keys[lambda: 0] is not None,
+    keys[*[1, 2], 3],
+)
 keys[1:2] = 3
 keys[...] = 4
 keys[1, ::2] = keys[2] = 5

@@ -1,4 +1,5 @@
 """Sorting: eight algorithms over the same data, with keys, stability and comparison counts."""
+
 import heapq
 import random
 from functools import cmp_to_key
@@ -113,7 +114,9 @@ for algorithm in (bubble, insertion, selection, merge, quick, heap, shell, libra
     Counted.comparisons = 0
     algorithm([Counted(x) for x in data])
     several = [Counted(x % 3, t) for x, t in zip(data, "abcdefgh")]
-    stable = [str(c) for c in algorithm(several[:])] == [str(c) for c in sorted(several, key=lambda c: c.value)]
+    stable = [str(c) for c in algorithm(several[:])] == [
+        str(c) for c in sorted(several, key=lambda c: c.value)
+    ]
     print(f"{algorithm.__name__:10} {Counted.comparisons:4d} {'stable' if stable else 'unstable'}")
 words = "The quick brown fox jumps over the lazy dog".split()
 print(sorted(words, key=str.lower), sorted(words, key=lambda w: (-len(w), w)))

@@ -1,4 +1,5 @@
 """A publish/subscribe bus, a declarative state machine built by decorators and a metaclass, undo history, observers by weakref."""
+
 import enum
 import functools
 import inspect
@@ -32,6 +33,7 @@ def transition(source, target, *, when=None):
     def decorate(method):
         method.transitions = getattr(method, "transitions", []) + [(source, target, when)]
         return method
+
     return decorate
 
 
@@ -63,6 +65,7 @@ class MachineMeta(type):
             self.history.append((before, method.__name__, target))
             self.changed.send(self, before, target)
             return result
+
         return fire
 
 
@@ -127,6 +130,7 @@ class Editor:
             self.done.append((do, undo, make.__name__))
             self.undone.clear()
             return self
+
         return run
 
     @command
@@ -135,7 +139,7 @@ class Editor:
             self.text = self.text[:at] + text + self.text[at:]
 
         def undo():
-            self.text = self.text[:at] + self.text[at + len(text):]
+            self.text = self.text[:at] + self.text[at + len(text) :]
 
         return do, undo
 
@@ -191,10 +195,22 @@ for action in (retry.start, retry.step, lambda: retry.reset("y", "z"), retry.pau
         action()
     except InvalidTransition as error:
         print(error)
-print(retry.state.name, retry.output, sorted(k[1] for k in Retry.table if k not in Job.table), Retry.step.__name__)
+print(
+    retry.state.name,
+    retry.output,
+    sorted(k[1] for k in Retry.table if k not in Job.table),
+    Retry.step.__name__,
+)
 print(job.changed.send(job, State.IDLE, State.PAUSED))
 editor = Editor().insert(0, "hello").insert(5, " world").replace("o", "0")
-print(editor.text, editor.undo().text, editor.undo(2).text or "empty", editor.redo().redo().text, len(editor.undone), [d[2] for d in editor.done])
+print(
+    editor.text,
+    editor.undo().text,
+    editor.undo(2).text or "empty",
+    editor.redo().redo().text,
+    len(editor.undone),
+    [d[2] for d in editor.done],
+)
 editor.insert(0, "> ")
 try:
     editor.redo()

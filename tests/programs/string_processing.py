@@ -1,11 +1,26 @@
 """Text: wrapping, justifying, templating, CSV, Markdown, roman numerals, tokenising with re, encoding, parsing logs."""
+
 import re
 import textwrap
 import unicodedata
 from collections import Counter
 from io import StringIO
 
-ROMAN = [(1000, "M"), (900, "CM"), (500, "D"), (400, "CD"), (100, "C"), (90, "XC"), (50, "L"), (40, "XL"), (10, "X"), (9, "IX"), (5, "V"), (4, "IV"), (1, "I")]
+ROMAN = [
+    (1000, "M"),
+    (900, "CM"),
+    (500, "D"),
+    (400, "CD"),
+    (100, "C"),
+    (90, "XC"),
+    (50, "L"),
+    (40, "XL"),
+    (10, "X"),
+    (9, "IX"),
+    (5, "V"),
+    (4, "IV"),
+    (1, "I"),
+]
 TEXT = """In a village of La Mancha, the name of which I have no desire to call to mind, there lived not long since
 one of those gentlemen that keep a lance in the lance-rack, an old buckler, a lean hack, and a greyhound for coursing."""
 
@@ -46,7 +61,9 @@ def spread(words, spaces):
     if len(words) == 1:
         return words[0] + " " * spaces
     each, more = divmod(spaces, len(words) - 1)
-    return "".join(word + " " * (0 if i == len(words) - 1 else each + (i < more)) for i, word in enumerate(words))
+    return "".join(
+        word + " " * (0 if i == len(words) - 1 else each + (i < more)) for i, word in enumerate(words)
+    )
 
 
 def parse_csv(text):
@@ -112,8 +129,13 @@ def template(source, **values):
     return out.getvalue()
 
 
-MARKS = [(r"^# (.+)$", r"<h1>\1</h1>"), (r"^- (.+)$", r"<li>\1</li>"), (r"\*\*(.+?)\*\*", r"<b>\1</b>"), (r"`(.+?)`", lambda m: f"<code>{m[1].upper()}</code>"),
-         (r"\[(?P<text>.+?)\]\((?P<to>.+?)\)", r'<a href="\g<to>">\g<text></a>')]
+MARKS = [
+    (r"^# (.+)$", r"<h1>\1</h1>"),
+    (r"^- (.+)$", r"<li>\1</li>"),
+    (r"\*\*(.+?)\*\*", r"<b>\1</b>"),
+    (r"`(.+?)`", lambda m: f"<code>{m[1].upper()}</code>"),
+    (r"\[(?P<text>.+?)\]\((?P<to>.+?)\)", r'<a href="\g<to>">\g<text></a>'),
+]
 
 
 def markdown(text):
@@ -137,7 +159,7 @@ def palindromes(text):
             while low >= 0 and high < len(letters) and letters[low] == letters[high]:
                 low, high = low - 1, high + 1
             if high - low - 1 > len(best):
-                best = "".join(letters[low + 1:high])
+                best = "".join(letters[low + 1 : high])
     return best
 
 
@@ -155,10 +177,37 @@ try:
     parse_csv('"open')
 except ValueError as error:
     print(error)
-print(template("Dear {{name}},{{#each items}} <{{this}}{{#if loud}}!{{else}}.{{/if}}>{{/each}} {{missing}}{{#each none}}never{{/each}}", name="Ann", items=["x", "y"], loud=True))
+print(
+    template(
+        "Dear {{name}},{{#each items}} <{{this}}{{#if loud}}!{{else}}.{{/if}}>{{/each}} {{missing}}{{#each none}}never{{/each}}",
+        name="Ann",
+        items=["x", "y"],
+        loud=True,
+    )
+)
 print(markdown("# Title\n- **bold** and `code`\n- [link](http://x.y)"))
-print(similar("listen silent enlist google elbow below".split()), palindromes("A man, a plan, a canal: Panama!"), palindromes("forgeeksskeegfor"))
-print(Counter(len(w.strip(",.")) for w in TEXT.split()).most_common(3), textwrap.shorten(TEXT, 40), [unicodedata.normalize("NFD", c).encode("ascii", "ignore").decode() for c in "éüñ"])
-print("ß".upper(), "İ".lower() == "i̇", "ǆ".title(), "a\tb".expandtabs(4), "x=1;y=2".partition(";"), "abc".translate({97: "A", 98: None}), "%08.3f" % 3.14159, "é".encode("latin-1").hex())
-for line in re.finditer(r"(?P<when>\d\d:\d\d) (?P<level>[A-Z]+)(?: \[(?P<tags>[^]]*)\])? (?P<text>.*)", "10:01 INFO [a,b] started\n10:02 WARN no tags\nbad line\n10:03 ERROR [] failed"):
+print(
+    similar("listen silent enlist google elbow below".split()),
+    palindromes("A man, a plan, a canal: Panama!"),
+    palindromes("forgeeksskeegfor"),
+)
+print(
+    Counter(len(w.strip(",.")) for w in TEXT.split()).most_common(3),
+    textwrap.shorten(TEXT, 40),
+    [unicodedata.normalize("NFD", c).encode("ascii", "ignore").decode() for c in "éüñ"],
+)
+print(
+    "ß".upper(),
+    "İ".lower() == "i̇",
+    "ǆ".title(),
+    "a\tb".expandtabs(4),
+    "x=1;y=2".partition(";"),
+    "abc".translate({97: "A", 98: None}),
+    "%08.3f" % 3.14159,
+    "é".encode("latin-1").hex(),
+)
+for line in re.finditer(
+    r"(?P<when>\d\d:\d\d) (?P<level>[A-Z]+)(?: \[(?P<tags>[^]]*)\])? (?P<text>.*)",
+    "10:01 INFO [a,b] started\n10:02 WARN no tags\nbad line\n10:03 ERROR [] failed",
+):
     print(line.groupdict(), line.start(), (line["tags"] or "").split(","))

@@ -1,4 +1,5 @@
 """Sudoku by constraint propagation and search; exact cover by Knuth's algorithm X on dicts; both agree."""
+
 from itertools import product
 
 PUZZLE = "53..7....6..195....98....6.8...6...34..8.3..17...2...6.6....28....419..5....8..79"
@@ -15,7 +16,11 @@ class Sudoku:
         self.cells = list(product(range(self.size), repeat=2))
         units = [[(r, c) for c in range(self.size)] for r in range(self.size)]
         units += [[(r, c) for r in range(self.size)] for c in range(self.size)]
-        units += [[(r + i, c + j) for i in range(box) for j in range(box)] for r in range(0, self.size, box) for c in range(0, self.size, box)]
+        units += [
+            [(r + i, c + j) for i in range(box) for j in range(box)]
+            for r in range(0, self.size, box)
+            for c in range(0, self.size, box)
+        ]
         self.units = {cell: [u for u in units if cell in u] for cell in self.cells}
         self.peers = {cell: {p for u in self.units[cell] for p in u} - {cell} for cell in self.cells}
         self.guesses = 0
@@ -107,7 +112,10 @@ def deselect(columns, rows, row, removed):
 
 def as_cover(box, text):
     size = box * box
-    rows = {(r, c, d): [("cell", r, c), ("row", r, d), ("column", c, d), ("box", r // box * box + c // box, d)] for r, c, d in product(range(size), range(size), range(1, size + 1))}
+    rows = {
+        (r, c, d): [("cell", r, c), ("row", r, d), ("column", c, d), ("box", r // box * box + c // box, d)]
+        for r, c, d in product(range(size), range(size), range(1, size + 1))
+    }
     columns = {}
     for row, held in rows.items():
         for column in held:
@@ -122,7 +130,7 @@ def as_cover(box, text):
 large = Sudoku(3)
 (solution,) = large.solve(PUZZLE)
 text = large.show(solution)
-print("\n".join(text[i:i + 9] for i in range(0, 81, 9)), large.guesses)
+print("\n".join(text[i : i + 9] for i in range(0, 81, 9)), large.guesses)
 assert all({solution[c] for c in unit} == set(range(1, 10)) for unit in large.units[0, 0] + large.units[4, 4])
 small = Sudoku(2)
 by_search = sorted(small.show(s) for s in small.solve(SMALL))

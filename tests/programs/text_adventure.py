@@ -1,4 +1,5 @@
 """A text adventure: a state machine of rooms, items and commands, played from a script."""
+
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
@@ -111,7 +112,9 @@ def play(script):
 
 
 WINNING = """look;bag;take sword lamp;go east;light lamp;look;go down;go west;go north;take all;go south;go east
-go down;take treasure;drop book;drop book;go up;go sideways;dance wildly;go west;look""".replace("\n", ";").split(";")
+go down;take treasure;drop book;drop book;go up;go sideways;dance wildly;go west;look""".replace(
+    "\n", ";"
+).split(";")
 assert play(WINNING) is State.WON
 assert play(["", "light lamp", "go east", "take coin", "go down", "go west", "go east", "look"]) is State.LOST
 assert play(["quit now", "look"]) is State.LOST

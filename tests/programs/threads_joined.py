@@ -1,4 +1,5 @@
 """Threads, one after the other or in lockstep: results, exceptions, locals, thread-local data, pools, the excepthook."""
+
 import concurrent.futures
 import contextvars
 import io
@@ -93,7 +94,13 @@ def uncaught():
         raise KeyError("in thread")
 
     def hook(args):
-        seen.append((args.exc_type.__name__, args.thread.name, [f.name for f in traceback.extract_tb(args.exc_traceback)][1:]))
+        seen.append(
+            (
+                args.exc_type.__name__,
+                args.thread.name,
+                [f.name for f in traceback.extract_tb(args.exc_traceback)][1:],
+            )
+        )
 
     previous, threading.excepthook = threading.excepthook, hook
     try:
@@ -159,7 +166,17 @@ def timer():
         return done.is_set(), barrier.wait()
 
 
-for function in (one_after_the_other, lambda: ping_pong(4), producer_consumer, uncaught, own_exc_info, contexts, pool, generator_across, timer):
+for function in (
+    one_after_the_other,
+    lambda: ping_pong(4),
+    producer_consumer,
+    uncaught,
+    own_exc_info,
+    contexts,
+    pool,
+    generator_across,
+    timer,
+):
     print(function.__name__, function())
 out = io.StringIO()
 sys.stderr, kept = out, sys.stderr
@@ -167,4 +184,10 @@ thread = threading.Thread(target=lambda: {}["missing"], name="noisy")
 thread.start()
 thread.join()
 sys.stderr = kept
-print([line for line in out.getvalue().splitlines() if "threading.py" not in line and "self." not in line and "^" not in line and "~" not in line])
+print(
+    [
+        line
+        for line in out.getvalue().splitlines()
+        if "threading.py" not in line and "self." not in line and "^" not in line and "~" not in line
+    ]
+)

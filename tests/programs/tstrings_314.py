@@ -1,4 +1,5 @@
 """Template strings (3.14), except without parentheses, and warnings for control flow that leaves finally."""
+
 import warnings
 from string.templatelib import Interpolation, Template
 
@@ -42,10 +43,21 @@ full = t"Dear {name}, you owe {amount:>{width}.2f} and {name!r:_^12} or {amount 
 print(plain.strings, plain.interpolations, list(plain), full.strings, full.values)
 for part in full.interpolations:
     print(part.expression, part.conversion, part.format_spec, part.value)
-print(render(full), html(t"<b>{name}</b>{'&'}"), query(t"select * from t where a = {name} and b > {amount}"), sep="\n")
-lazy = t"{Lazy("a"):x}{Lazy("b"):{width}}"
+print(
+    render(full),
+    html(t"<b>{name}</b>{'&'}"),
+    query(t"select * from t where a = {name} and b > {amount}"),
+    sep="\n",
+)
+lazy = t"{Lazy('a'):x}{Lazy('b'):{width}}"
 print(Lazy.calls, render(lazy), Lazy.calls)
-print(t"{1}{2}".strings, t"{{literal}} {name}".strings, rt"\n{name}".strings, t"a" t"b{1}" t"c" == None, type(t"").__name__)
+print(
+    t"{1}{2}".strings,
+    t"{{literal}} {name}".strings,
+    rt"\n{name}".strings,
+    t"ab{1}c" == None,
+    type(t"").__name__,
+)
 joined = t"one {1} " + t"two {2}"
 print(joined.strings, joined.values, render(joined), isinstance(joined, Template))
 built = Template("start ", Interpolation(5, "five", None, "03d"), " end")
@@ -53,7 +65,7 @@ print(render(built), built.interpolations[0])
 
 
 def nested(items):
-    return t"<ul>{[t"<li>{item}</li>" for item in items]}</ul>"
+    return t"<ul>{[t'<li>{item}</li>' for item in items]}</ul>"
 
 
 def deep(template):
@@ -79,7 +91,13 @@ def note(value):
 
 t"{note(1)}{note(2):{note(3)}}{note(4)!r}"
 print(trail)
-for wrong in (lambda: t"a" + "b", lambda: "a" + t"b", lambda: t"{undefined}", lambda: Template(5), lambda: hash(t"{[]}") and t"" < t""):
+for wrong in (
+    lambda: t"a" + "b",
+    lambda: "a" + t"b",
+    lambda: t"{undefined}",
+    lambda: Template(5),
+    lambda: hash(t"{[]}") and t"" < t"",
+):
     try:
         wrong()
     except (TypeError, NameError) as error:

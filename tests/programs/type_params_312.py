@@ -1,4 +1,5 @@
 """Type parameters (3.12): functions, classes, aliases; their scopes, bounds, laziness, and what introspection shows."""
+
 import typing
 from typing import TypeAliasType, get_type_hints
 
@@ -17,6 +18,7 @@ def first[T](items: list[T], default: T | None = None) -> T | None:
 def keyed[K: note((int, str)), *Ts, **P](key: K, *rest: *Ts) -> tuple[K, *Ts]:
     def inner[V](value: V) -> tuple[K, V]:
         return K.__name__, V.__name__, value
+
     return inner(key), len(rest)
 
 
@@ -91,9 +93,31 @@ async def coroutine[T](value: T) -> T:
 
 
 print(first([1, 2]), first([], "d"), keyed(5, "a", "b"), first.__type_params__, keyed.__type_params__)
-print(Stack.__type_params__, Stack.kind, Stack(1).push(2).map(str).items, Stack("a").zip([1], [2.5]), Stack.Inner.both, Stack[int].__args__, Stack.__orig_bases__)
-print(Numbers(1, 2).total(), Numbers.__type_params__[0].__constraints__, Pair(1, "x"), Pair.__type_params__, Pair[int, str].__args__)
-print(Tree.__name__, Tree.__type_params__, isinstance(Tree, TypeAliasType), Tree[int], Plain.__value__, Callback.__type_params__, flatten([1, [2, [3, []]]]))
+print(
+    Stack.__type_params__,
+    Stack.kind,
+    Stack(1).push(2).map(str).items,
+    Stack("a").zip([1], [2.5]),
+    Stack.Inner.both,
+    Stack[int].__args__,
+    Stack.__orig_bases__,
+)
+print(
+    Numbers(1, 2).total(),
+    Numbers.__type_params__[0].__constraints__,
+    Pair(1, "x"),
+    Pair.__type_params__,
+    Pair[int, str].__args__,
+)
+print(
+    Tree.__name__,
+    Tree.__type_params__,
+    isinstance(Tree, TypeAliasType),
+    Tree[int],
+    Plain.__value__,
+    Callback.__type_params__,
+    flatten([1, [2, [3, []]]]),
+)
 print(trail)
 try:
     Lazy.__value__
@@ -110,7 +134,12 @@ except StopIteration as stop:
     print(stop.value)
 K = keyed.__type_params__[0]
 print(K.__constraints__, trail[-1], K.__infer_variance__, repr(K), keyed.__annotations__["return"])
-for wrong in ("def f[T, T](): pass", "class A[T: (yield)]: pass", "type X[T] = (x := 5)", "def f[T=int, U](): pass"):
+for wrong in (
+    "def f[T, T](): pass",
+    "class A[T: (yield)]: pass",
+    "type X[T] = (x := 5)",
+    "def f[T=int, U](): pass",
+):
     try:
         compile(wrong, "<t>", "exec")
     except SyntaxError as error:
@@ -122,6 +151,7 @@ def nested_scopes(a):
         nonlocal a
         a += 1
         return T.__bound__, a
+
     return inner(), a
 
 

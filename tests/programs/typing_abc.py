@@ -1,9 +1,28 @@
 """typing, abc, namedtuple, protocols, generics, and annotations as data."""
+
 import abc
 import collections
 import typing
-from typing import (Annotated, Any, ClassVar, Final, Generic, Literal, NamedTuple, Optional, Protocol, TypedDict, TypeVar, Union,
-                    cast, get_args, get_origin, get_type_hints, overload, runtime_checkable)
+from typing import (
+    Annotated,
+    Any,
+    ClassVar,
+    Final,
+    Generic,
+    Literal,
+    NamedTuple,
+    Optional,
+    Protocol,
+    TypedDict,
+    TypeVar,
+    Union,
+    cast,
+    get_args,
+    get_origin,
+    get_type_hints,
+    overload,
+    runtime_checkable,
+)
 
 T = TypeVar("T")
 K = TypeVar("K", bound="Animal")
@@ -93,6 +112,7 @@ class Box:
 
 class Employee(NamedTuple):
     """A person at work."""
+
     name: str
     id: int = 3
     tags: tuple = ()
@@ -143,26 +163,99 @@ def local_annotations():
         return x, z, type(error).__name__
 
 
-print(Dog().speak(), sorted(Half.__abstractmethods__), [issubclass(c, Animal) for c in (Dog, Barker, Registered, Box)], isinstance(Registered(), Animal))
-for make in (Animal, Half, lambda: Employee(), lambda: Point(1), lambda: Point(1, 2, 3, 4), lambda: Sized2(), lambda: isinstance(1, Stack[int]), lambda: Numbers[str],
-             lambda: Employee("a")._replace(nope=1), lambda: Literal["a"]("b")):
+print(
+    Dog().speak(),
+    sorted(Half.__abstractmethods__),
+    [issubclass(c, Animal) for c in (Dog, Barker, Registered, Box)],
+    isinstance(Registered(), Animal),
+)
+for make in (
+    Animal,
+    Half,
+    lambda: Employee(),
+    lambda: Point(1),
+    lambda: Point(1, 2, 3, 4),
+    lambda: Sized2(),
+    lambda: isinstance(1, Stack[int]),
+    lambda: Numbers[str],
+    lambda: Employee("a")._replace(nope=1),
+    lambda: Literal["a"]("b"),
+):
     try:
         print(make())
     except TypeError as error:
-        print("TypeError", str(error).replace("'Half' with abstract methods name", "'Half' with abstract method name"))
+        print(
+            "TypeError",
+            str(error).replace("'Half' with abstract methods name", "'Half' with abstract method name"),
+        )
     except ValueError as error:
         print("ValueError", error)
 stack = Stack[int](1, 2).push(3)
-print(stack.items, stack.map(str).items, Stack[int], Stack[T][str], Numbers(4, 5).total(), Numbers.__orig_bases__, stack.__orig_class__)
-print(isinstance(Box(), Sized2), isinstance(Dog(), Sized2), get_origin(dict[str, int]), get_args(Union[int, str, None]), get_args(Literal["a", 1]), Optional[int], int | None)
+print(
+    stack.items,
+    stack.map(str).items,
+    Stack[int],
+    Stack[T][str],
+    Numbers(4, 5).total(),
+    Numbers.__orig_bases__,
+    stack.__orig_class__,
+)
+print(
+    isinstance(Box(), Sized2),
+    isinstance(Dog(), Sized2),
+    get_origin(dict[str, int]),
+    get_args(Union[int, str, None]),
+    get_args(Literal["a", 1]),
+    Optional[int],
+    int | None,
+)
 ann = Employee("ann")
-print(ann, ann.label, ann + 4, ann._asdict(), Employee._fields, Employee._field_defaults, Employee.__doc__, ann == ("ann", 3, ()), *ann)
+print(
+    ann,
+    ann.label,
+    ann + 4,
+    ann._asdict(),
+    Employee._fields,
+    Employee._field_defaults,
+    Employee.__doc__,
+    ann == ("ann", 3, ()),
+    *ann,
+)
 p = Point(1, 2)
-print(p, p._replace(y=5), Point._make("abc"), p[1:], sorted([Point(2, 1), p]), hash(p) == hash((1, 2, 0)), {**p._asdict()})
+print(
+    p,
+    p._replace(y=5),
+    Point._make("abc"),
+    p[1:],
+    sorted([Point(2, 1), p]),
+    hash(p) == hash((1, 2, 0)),
+    {**p._asdict()},
+)
 print(Movie(title="x", year=2), sorted(Movie.__required_keys__), sorted(Movie.__optional_keys__))
-print({k: str(v) for k, v in get_type_hints(Annotated2).items()}.keys(), get_type_hints(Annotated2.method)["return"] is Annotated2, get_type_hints(Annotated2, include_extras=True)["d"].__metadata__)
-print(sorted(Annotated2.__annotations__), hasattr(Annotated2, "b"), double(2), double("a"), cast(int, "not checked"), local_annotations())
-print(list[int], tuple[int, ...], dict[str, list[int]], collections.abc.Callable[[int], str], type[int], list[T][int], T, K.__bound__, N.__constraints__)
+print(
+    {k: str(v) for k, v in get_type_hints(Annotated2).items()}.keys(),
+    get_type_hints(Annotated2.method)["return"] is Annotated2,
+    get_type_hints(Annotated2, include_extras=True)["d"].__metadata__,
+)
+print(
+    sorted(Annotated2.__annotations__),
+    hasattr(Annotated2, "b"),
+    double(2),
+    double("a"),
+    cast(int, "not checked"),
+    local_annotations(),
+)
+print(
+    list[int],
+    tuple[int, ...],
+    dict[str, list[int]],
+    collections.abc.Callable[[int], str],
+    type[int],
+    list[T][int],
+    T,
+    K.__bound__,
+    N.__constraints__,
+)
 
 
 class Descending(collections.abc.Sequence):

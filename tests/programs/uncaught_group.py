@@ -1,4 +1,5 @@
 """Ends with an uncaught exception group out of a task group, behind a custom excepthook that passes it on."""
+
 # exit: 1
 import asyncio
 import sys
@@ -32,6 +33,7 @@ async def main(trail):
 
 def hook(kind, value, tb):
     """Say what ended the program, then let the default hook print."""
+
     def leaves(error):
         if isinstance(error, BaseExceptionGroup):
             for inner in error.exceptions:

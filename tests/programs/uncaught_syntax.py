@@ -1,4 +1,5 @@
 """Ends with a SyntaxError from compiling text at run time, after other exceptions printed without ending the program."""
+
 # exit: 1
 import sys
 import traceback
@@ -31,7 +32,13 @@ def report(name, text):
 for name, text in SOURCES.items():
     print(name, report(name, text))
 try:
-    exec(compile("def f():\n    return g()\n\ndef g():\n    raise ValueError('deep in text')\n\nf()\n", "<program>", "exec"))
+    exec(
+        compile(
+            "def f():\n    return g()\n\ndef g():\n    raise ValueError('deep in text')\n\nf()\n",
+            "<program>",
+            "exec",
+        )
+    )
 except ValueError:
     traceback.print_exc(file=sys.stdout)
     kind, value, tb = sys.exc_info()

@@ -56,7 +56,7 @@ def basics():
     n, (o, *p), *q = 1, (2, 3, 4), 5, 6
     r = s = t = []
     r.append(1)
-    u, = [9]
+    (u,) = [9]
     [v] = {10}
     () = []
     w, x, y, z = 1, 2, 3, 4
@@ -67,15 +67,25 @@ def basics():
 
 def displays():
     parts, table = [1, 2], {"a": 1}
-    return ([*parts, 0, *parts], (*parts, *"xy"), {*parts, 2, 3} == {1, 2, 3}, {**table, "b": 2, **{"a": 3}},
-            [*{}, *(), *range(0)], *parts), (*[], ), {**{}, **table}
+    return (
+        (
+            [*parts, 0, *parts],
+            (*parts, *"xy"),
+            {*parts, 2, 3} == {1, 2, 3},
+            {**table, "b": 2, **{"a": 3}},
+            [*{}, *(), *range(0)],
+            *parts,
+        ),
+        (*[],),
+        {**{}, **table},
+    )
 
 
 def loops():
     collected = []
     for index, (key, [first, *rest]) in enumerate({"p": "qrs", "t": "u"}.items()):
         collected.append((index, key, first, rest))
-    for collected[0], in [(1,), (2,)]:
+    for (collected[0],) in [(1,), (2,)]:
         pass
     for Holder.attribute in range(3):
         pass
@@ -127,7 +137,13 @@ def returned():
 
 def consumed():
     counts = []
-    for count, text in ((5, "a, b, c = it"), (3, "a, b, c = it"), (2, "a, b, c = it"), (9, "a, b, *c = it"), (1, "a, b, *c = it")):
+    for count, text in (
+        (5, "a, b, c = it"),
+        (3, "a, b, c = it"),
+        (2, "a, b, c = it"),
+        (9, "a, b, *c = it"),
+        (1, "a, b, *c = it"),
+    ):
         it = Iterator(count)
         result = run(text, it=it)
         counts.append((it.count, result if isinstance(result, str) else "fits"))
@@ -136,11 +152,45 @@ def consumed():
 
 for function in (basics, displays, loops, order, augmented, returned, consumed):
     print(function.__name__, function())
-for text in ("a, b = 1", "a, b = [1]", "a, b = 1, 2, 3", "a, *b, c = [1]", "[a, b] = {}", "(a, b), c = 1, 2", "a, b = None", "a, b = iter([1, 2, 3])",
-             "a, b = 'xyz'", "*a, = 'xy'", "a, b = {'x': 1, 'y': 2}", "a = *[1], 2", "a = b = c = 0", "a = [*5]", "a = {**5}", "a = {*None}", "a = (*1,)",
-             "a, (b, c) = 1, 2", "a = {**{1: 2}, **{'x': 3}}", "print(*None)", "a, b, *c = 1,", "for a, b in [(1, 2), (3,)]: pass", "(a) = 1", "a, b = (x for x in [1])"):
+for text in (
+    "a, b = 1",
+    "a, b = [1]",
+    "a, b = 1, 2, 3",
+    "a, *b, c = [1]",
+    "[a, b] = {}",
+    "(a, b), c = 1, 2",
+    "a, b = None",
+    "a, b = iter([1, 2, 3])",
+    "a, b = 'xyz'",
+    "*a, = 'xy'",
+    "a, b = {'x': 1, 'y': 2}",
+    "a = *[1], 2",
+    "a = b = c = 0",
+    "a = [*5]",
+    "a = {**5}",
+    "a = {*None}",
+    "a = (*1,)",
+    "a, (b, c) = 1, 2",
+    "a = {**{1: 2}, **{'x': 3}}",
+    "print(*None)",
+    "a, b, *c = 1,",
+    "for a, b in [(1, 2), (3,)]: pass",
+    "(a) = 1",
+    "a, b = (x for x in [1])",
+):
     print(text, "->", run(text))
-for wrong in ("*a = [1]", "a, *b, *c = [1]", "*a", "f() = 1", "a + 1 = 2", "(a, b) += 1", "None = 1", "[*a] += 1", "del *a", "{*a} = 1"):
+for wrong in (
+    "*a = [1]",
+    "a, *b, *c = [1]",
+    "*a",
+    "f() = 1",
+    "a + 1 = 2",
+    "(a, b) += 1",
+    "None = 1",
+    "[*a] += 1",
+    "del *a",
+    "{*a} = 1",
+):
     try:
         compile(wrong, "<t>", "exec")
     except SyntaxError as error:

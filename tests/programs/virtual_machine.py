@@ -1,4 +1,5 @@
 """A register machine with an assembler, a compiler from expressions of Python's own ast, and a debugger by hooks."""
+
 import ast
 import operator
 from enum import IntEnum
@@ -15,7 +16,13 @@ class MachineError(Exception):
 
 
 class Machine:
-    BINARY = {Op.ADD: operator.add, Op.SUB: operator.sub, Op.MUL: operator.mul, Op.LT: operator.lt, Op.EQ: operator.eq}
+    BINARY = {
+        Op.ADD: operator.add,
+        Op.SUB: operator.sub,
+        Op.MUL: operator.mul,
+        Op.LT: operator.lt,
+        Op.EQ: operator.eq,
+    }
 
     def __init__(self, code, limit=2000):
         self.code, self.limit, self.out = code, limit, []
@@ -109,6 +116,7 @@ def assemble(text):
 
 class Compiler(ast.NodeVisitor):
     """A sliver of Python into code of this machine."""
+
     OPS = {ast.Add: Op.ADD, ast.Sub: Op.SUB, ast.Mult: Op.MUL, ast.Lt: Op.LT, ast.Eq: Op.EQ}
 
     def __init__(self):

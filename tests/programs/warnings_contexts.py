@@ -1,4 +1,5 @@
 """Warnings as errors, filters, stacklevels and registries; context variables across calls, generators and callbacks."""
+
 import contextvars
 import io
 import sys
@@ -55,11 +56,16 @@ def shown():
             warnings.simplefilter("always")
             warnings.warn("shown", Careful)
             warnings.warn_explicit("explicit", UserWarning, "file.py", 12, module="file")
-            warnings.showwarning = lambda message, category, filename, lineno, file=None, line=None: print("hook:", message, category.__name__)
+            warnings.showwarning = lambda message, category, filename, lineno, file=None, line=None: print(
+                "hook:", message, category.__name__
+            )
             warnings.warn("to the hook")
     finally:
         sys.stderr = kept
-    return [line.split(":")[-1].strip() if "Warning" in line else line.strip() for line in out.getvalue().splitlines()]
+    return [
+        line.split(":")[-1].strip() if "Warning" in line else line.strip()
+        for line in out.getvalue().splitlines()
+    ]
 
 
 def caused():
@@ -92,7 +98,15 @@ def in_contexts():
         user.set("inside")
         return depth.get()
 
-    seen += [copied.run(change), depth.get(), copied[depth], copied.get(user), user in copied, user in contextvars.copy_context(), len(contextvars.Context())]
+    seen += [
+        copied.run(change),
+        depth.get(),
+        copied[depth],
+        copied.get(user),
+        user in copied,
+        user in contextvars.copy_context(),
+        len(contextvars.Context()),
+    ]
     try:
         user.get()
     except LookupError as error:
@@ -124,7 +138,11 @@ def tokens():
     inner = user.get()
     user.reset(first)
     results = [inner, user.get("default"), first.old_value is contextvars.Token.MISSING, second.old_value]
-    for wrong in (lambda: user.reset(first), lambda: depth.reset(second), lambda: contextvars.Context().run(lambda: user.reset(user.set("x"))) or 1 / 0):
+    for wrong in (
+        lambda: user.reset(first),
+        lambda: depth.reset(second),
+        lambda: contextvars.Context().run(lambda: user.reset(user.set("x"))) or 1 / 0,
+    ):
         try:
             wrong()
         except (RuntimeError, ValueError, ZeroDivisionError) as error:
@@ -132,11 +150,24 @@ def tokens():
     return results
 
 
-for action, filters in ((lambda: old(1), []), (lambda: wrapper(2), []), (lambda: old(3), [dict(action="ignore", message="old")]), (lambda: old(4), [dict(action="error", category=DeprecationWarning)]),
-                        (once, []), (once, [dict(action="once", category=Careful)]), (once, [dict(action="default", message="same")]), (lambda: eval("old(5)"), [dict(action="ignore", module="none")])):
+for action, filters in (
+    (lambda: old(1), []),
+    (lambda: wrapper(2), []),
+    (lambda: old(3), [dict(action="ignore", message="old")]),
+    (lambda: old(4), [dict(action="error", category=DeprecationWarning)]),
+    (once, []),
+    (once, [dict(action="once", category=Careful)]),
+    (once, [dict(action="default", message="same")]),
+    (lambda: eval("old(5)"), [dict(action="ignore", module="none")]),
+):
     print(recorded(action, *filters))
 print(shown(), caused(), in_contexts(), shared_with_generators(), tokens(), sep="\n")
-for wrong in (lambda: warnings.warn("x", int), lambda: warnings.warn("x", stacklevel="a"), lambda: warnings.filterwarnings("nope"), lambda: warnings.simplefilter("error", 5)):
+for wrong in (
+    lambda: warnings.warn("x", int),
+    lambda: warnings.warn("x", stacklevel="a"),
+    lambda: warnings.filterwarnings("nope"),
+    lambda: warnings.simplefilter("error", 5),
+):
     try:
         wrong()
     except (TypeError, ValueError, AssertionError) as error:

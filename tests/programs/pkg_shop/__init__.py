@@ -1,4 +1,5 @@
 """A package: names it sets before and after its own imports, and one made on demand."""
+
 loaded = ["pkg_shop begins"]
 VERSION = "1.0"
 

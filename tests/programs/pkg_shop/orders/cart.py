@@ -1,4 +1,5 @@
 """Circular with history: each imports the other, one of them late."""
+
 from .. import loaded, prices
 from . import history as past
 

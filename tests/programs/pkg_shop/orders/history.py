@@ -1,4 +1,5 @@
 """Circular with cart: imported from there, it finds that module begun but empty."""
+
 import sys
 
 import pkg_shop.orders.cart

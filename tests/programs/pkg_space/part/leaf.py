@@ -1,4 +1,5 @@
 """A module in a namespace package: no __init__.py above it."""
+
 from . import __name__ as package
 
 
