@@ -8,9 +8,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import ClassVar, Protocol, Self
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 from vmtrace.analysis.program import Program
 from vmtrace.analysis.view import View
 from vmtrace.traces import Chunk
+from vmtrace.traces.schema import FRAMES
 
 
 class Source(Protocol):
@@ -29,7 +32,7 @@ class Tally(ABC):
     State is bounded by the size of the program and the number of live frames, never by the number of rows.
     """
 
-    columns: ClassVar[tuple[str, ...]]  # of the rows, that `update` looks at
+    columns: ClassVar[tuple[str, ...]] = ()  # of the rows, that `update` looks at
 
     def __init__(self, program: Program) -> None:
         self.program = program
@@ -106,6 +109,22 @@ def columns_of(tallies: Iterable[Tally]) -> tuple[str, ...]:
     return tuple(sorted({column for tally in tallies for column in tally.columns}))
 
 
+def pieces(trace: Source, columns: Sequence[str], start: int = 0, stop: int | None = None) -> Iterator[Chunk]:
+    """The chunks of [start, stop), headed, in mid-trace, by one without rows: the frames alive at the start.
+
+    Whoever feeds an analysis with a part of a trace that does not begin at row 0 must feed it that too.
+    """
+    if start > 0:
+        alive = FRAMES.empty_table()
+        for chunk in trace.chunks((), 0, start):
+            alive = pa.concat_tables([alive, chunk.frames])
+            if chunk.exits.num_rows:
+                ended = pc.is_in(alive["frame_id"], value_set=chunk.exits["frame_id"])
+                alive = alive.filter(pc.invert(ended))
+        yield Chunk(start, 0, frames=alive)
+    yield from trace.chunks(columns, start, stop)
+
+
 def run(
     trace: Source,
     analyses: Sequence[Analysis],
@@ -119,7 +138,7 @@ def run(
     """
     tallies = _share(analyses)
     done = 0
-    for chunk in trace.chunks(columns_of(tallies), start, stop):
+    for chunk in pieces(trace, columns_of(tallies), start, stop):
         if not tallies:
             break
         view = View(tallies[0].program, chunk)

@@ -124,6 +124,7 @@ class Program:
         self.site_opcode: Ints = spread(opcode)
         self.site_line: Ints = spread(_ints(table, "line", absent=-1))
         self.site_end_line: Ints = spread(_ints(table, "end_line", absent=-1))
+        self.site_end_column: Ints = spread(_ints(table, "end_column", absent=-1))
         self.site_column: Ints = spread(_ints(table, "column", absent=-1))
         self.site_target: Ints = spread(site_or_none[target])
         self.site_handler: Ints = spread(site_or_none[handler])

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from vmtrace.analysis.program import Function, Program
 
 
 def percent(part: npt.ArrayLike, whole: npt.ArrayLike) -> npt.NDArray[np.float64]:
@@ -39,3 +40,8 @@ def ranked(table: pd.DataFrame, column: str, whole: int, ties: Sequence[str] = (
     table["self_percent"] = percent(counts, whole)
     table["cumulative_percent"] = percent(np.cumsum(counts), whole)
     return table
+
+
+def by_function(program: Program, codes: npt.NDArray[np.integer]) -> pd.DataFrame:
+    """The columns `function`, `module`, `filename` and `line` of code objects."""
+    return pd.DataFrame([program.functions[code] for code in codes.tolist()], columns=list(Function._fields))

@@ -1,14 +1,29 @@
-"""A chunk of a trace as analyses look at it: its rows as sites, and the spans and stretches they form."""
+"""A chunk of a trace as analyses look at it: its rows as sites, in spans and stretches, and its frames."""
 
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from vmtrace.analysis.program import Ints, Program
+import pyarrow as pa
+from vmtrace.analysis.program import Bools, Ints, Program
 from vmtrace.traces import Chunk, TraceError
+
+#: Where a frame's end is looked up and it has not ended: later than any row.
+NEVER = np.iinfo(np.int64).max
+
+
+class NewFrames(NamedTuple):
+    """The frames announced with a chunk, in order of their ids. -1 stands for null."""
+
+    frame: Ints
+    code: Ints
+    parent: Ints
+    call_offset: Ints
+    thread: Ints
+    first_row: Ints
 
 
 class View:
@@ -16,6 +31,8 @@ class View:
 
     A *span* is a run of rows that lie side by side in one frame and one basic block.
     A *stretch* is a run of rows of one frame: other frames run before and after it.
+    The frames that a chunk mentions are numbered densely from 0, first those announced before it, then its
+    own: that number is a frame's *index*.
     """
 
     def __init__(self, program: Program, chunk: Chunk) -> None:
@@ -26,53 +43,66 @@ class View:
 
     @property
     def opcode(self) -> npt.NDArray[np.uint8]:
-        return _present(self.chunk.opcode)
+        return self._column("opcode")
 
     @property
     def stack_depth(self) -> npt.NDArray[np.uint16]:
-        return _present(self.chunk.stack_depth)
+        return self._column("stack_depth")
 
     @property
     def frame_id(self) -> npt.NDArray[np.uint32]:
-        return _present(self.chunk.frame_id)
+        return self._column("frame_id")
 
     @property
     def code_id(self) -> npt.NDArray[np.uint32]:
-        return _present(self.chunk.code_id)
+        return self._column("code_id")
 
     @cached_property
     def site(self) -> npt.NDArray[np.int32]:
         """Each row's site."""
-        return self.program.sites_at(self.code_id, _present(self.chunk.offset))
+        return self.program.sites_at(self.code_id, self._column("offset"))
+
+    def _column(self, name: str) -> npt.NDArray[Any]:
+        column: npt.NDArray[Any] | None = getattr(self.chunk, name)
+        if column is not None:
+            return column
+        if self.rows:
+            raise ValueError(f"the chunk lacks the column {name}, which an analysis asked for")
+        return np.zeros(0, dtype=np.uint8)
+
+    # Spans
+
+    @cached_property
+    def _frame_changes(self) -> Bools:
+        """For each row but the first: whether it belongs to another frame than the row before."""
+        changes: Bools = self.frame_id[1:] != self.frame_id[:-1]
+        return changes
 
     @cached_property
     def span_start(self) -> Ints:
         """Where in the chunk each span begins."""
         if not self.rows:
             return np.zeros(0, dtype=np.int64)
-        site, frame = self.site, self.frame_id
         breaks = np.ones(self.rows, dtype=bool)
-        np.not_equal(site[1:] - site[:-1], 1, out=breaks[1:])
-        breaks[1:] |= frame[1:] != frame[:-1]
+        np.not_equal(np.diff(self.site), 1, out=breaks[1:])
+        breaks[1:] |= self._frame_changes
         starts = np.flatnonzero(breaks)
         self._check(starts)
         return starts
 
     @cached_property
     def span_rows(self) -> Ints:
-        """Rows of each span."""
         return np.diff(self.span_start, append=self.rows)
 
     @cached_property
     def span_first(self) -> npt.NDArray[np.int32]:
         """The site at which each span begins."""
-        return self.site[self.span_start]
+        return self.site.take(self.span_start)
 
     @cached_property
     def span_last(self) -> npt.NDArray[np.int32]:
         """The site at which each span ends."""
-        lasts: npt.NDArray[np.int32] = self.site[self.span_start + self.span_rows - 1]
-        return lasts
+        return self.site.take(self.span_start + self.span_rows - 1)
 
     def _check(self, starts: Ints) -> None:
         """Within a span sites follow each other, so looking at its two ends looks at all of its rows."""
@@ -87,8 +117,113 @@ class View:
                     "has no instruction at the recorded offset"
                 )
 
+    # Stretches
 
-def _present(column: npt.NDArray[Any] | None) -> npt.NDArray[Any]:
-    if column is None:
-        raise ValueError("the chunk lacks a column that the analysis asked for")
-    return column
+    @cached_property
+    def stretch_span(self) -> Ints:
+        """The number of the span with which each stretch begins."""
+        starts = self.span_start
+        if not len(starts):
+            return starts
+        return np.append(0, 1 + np.flatnonzero(self._frame_changes[starts[1:] - 1]))
+
+    @cached_property
+    def stretch_start(self) -> Ints:
+        """Where in the chunk each stretch begins."""
+        return self.span_start[self.stretch_span]
+
+    @cached_property
+    def stretch_first(self) -> npt.NDArray[np.int32]:
+        """The site at which each stretch begins."""
+        return self.span_first.take(self.stretch_span)
+
+    @cached_property
+    def stretch_last(self) -> npt.NDArray[np.int32]:
+        """The site at which each stretch ends."""
+        last_span = np.append(self.stretch_span, len(self.span_start))[1:] - 1
+        return self.span_last.take(last_span if self.rows else self.stretch_span)
+
+    @cached_property
+    def stretch_frame(self) -> Ints:
+        """The index of each stretch's frame."""
+        return self.index_of(self.frame_id[self.stretch_start].astype(np.int64))
+
+    @cached_property
+    def by_frame(self) -> Ints:
+        """The stretches' numbers in order of frame index, within a frame in order of time."""
+        index = self.stretch_frame
+        # numpy sorts 16-bit numbers by radix, many times faster than wider ones.
+        small = index.astype(np.uint16) if len(self.frames) <= 1 << 16 else index
+        return np.argsort(small, kind="stable")
+
+    @cached_property
+    def leads_frame(self) -> Bools:
+        """For each entry of `by_frame`: whether it is its frame's first stretch in this chunk."""
+        frame = self.stretch_frame[self.by_frame]
+        leads = np.ones(len(frame), dtype=bool)
+        leads[1:] = frame[1:] != frame[:-1]
+        return leads
+
+    # Frames
+
+    @cached_property
+    def new(self) -> NewFrames:
+        table = self.chunk.frames
+        if not table.num_rows:
+            return NewFrames(*(np.zeros(0, dtype=np.int64) for _ in NewFrames._fields))
+        frame = _column(table, "frame_id")
+        order = np.argsort(frame, kind="stable")
+        names = ("code_id", "parent_id", "call_offset", "thread_id", "first_row")
+        return NewFrames(frame[order], *(_column(table, name)[order] for name in names))
+
+    @cached_property
+    def exits(self) -> tuple[Ints, Ints]:
+        """The frames that ended (ids) and before which row of the trace."""
+        return _column(self.chunk.exits, "frame_id"), _column(self.chunk.exits, "row")
+
+    @cached_property
+    def older(self) -> Ints:
+        """The ids of the frames that the chunk mentions but does not announce, in order."""
+        ids = np.concatenate(
+            [self.frame_id[self.stretch_start].astype(np.int64), self.new.parent, self.exits[0]]
+        )
+        return np.unique(ids[(self._place_in_new(ids) < 0) & (ids >= 0)])
+
+    @cached_property
+    def frames(self) -> Ints:
+        """The frame ids by index."""
+        return np.concatenate([self.older, self.new.frame])
+
+    def index_of(self, ids: Ints) -> Ints:
+        """The indexes of frames that the chunk mentions; -1 for the id -1."""
+        place = self._place_in_new(ids)
+        index = np.where(place < 0, 0, place + len(self.older))
+        rest = np.flatnonzero(place < 0)
+        index[rest] = np.where(ids[rest] < 0, -1, np.searchsorted(self.older, ids[rest]))
+        return index
+
+    def _place_in_new(self, ids: Ints) -> Ints:
+        """Where frames stand among those announced with the chunk; -1 if they do not."""
+        new = self.new.frame
+        if not len(new):
+            return np.full(len(ids), -1)
+        if new[-1] - new[0] == len(new) - 1:  # as the recorder numbers them: without gaps
+            place = ids - new[0]
+            return np.where((place < 0) | (place >= len(new)), -1, place)
+        place = np.minimum(np.searchsorted(new, ids), len(new) - 1)
+        return np.where(new[place] == ids, place, -1)
+
+    @cached_property
+    def exit_row(self) -> Ints:
+        """By frame index: the row of the trace before which the frame ended, NEVER if it goes on."""
+        frame, row = self.exits
+        rows = np.full(len(self.frames), NEVER)
+        rows[self.index_of(frame)] = row
+        return rows
+
+
+def _column(table: pa.Table, name: str) -> Ints:
+    column = table[name]
+    if column.null_count:
+        column = column.cast("int64").fill_null(-1)
+    return np.asarray(column.to_numpy(), dtype=np.int64)

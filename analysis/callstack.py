@@ -1,0 +1,116 @@
+"""Who runs on whose behalf: rows, calls and resumptions by the surroundings they happened in."""
+
+from __future__ import annotations
+
+from typing import Self
+
+import numpy as np
+from vmtrace.analysis.base import Tally
+from vmtrace.analysis.cfg import NaturalLoops
+from vmtrace.analysis.contexts import Context, settled
+from vmtrace.analysis.moment import Moment, carried
+from vmtrace.analysis.program import Ints, Program
+from vmtrace.analysis.replay import Replay
+from vmtrace.analysis.seam import Seam
+from vmtrace.analysis.stacks import Stacks
+from vmtrace.analysis.view import NEVER, View
+
+
+class CallStack(Tally):
+    """By context (see vmtrace.analysis.contexts), numbered in the order of their first occurrence:
+
+    calls      frames created
+    resumed    resumptions of a suspended generator or coroutine
+    own        rows, by the innermost loop of the function: `own[first_cell[context] + l]` for the function's
+               l-th loop (from 1), and l = 0 for rows outside of loops
+    deepest    the first row at which the evaluation stack of one frame held most entries
+
+    The stack is the one that the order of the rows shows: see vmtrace.analysis.stacks.
+    """
+
+    columns = ("code_id", "frame_id", "offset", "stack_depth")
+
+    def __init__(self, program: Program) -> None:
+        super().__init__(program)
+        self.loops = NaturalLoops(program)
+        self._stacks = Stacks(program, self.loops)
+        self.calls = self.resumed = self.own = np.zeros(0, dtype=np.int64)
+        self.first_cell: Ints = np.zeros(1, dtype=np.int64)
+        self.deepest: Moment | None = None
+        code_loops = np.array([len(loops) for loops in self.loops.of_code], dtype=np.int64)
+        self._code_cells = 1 + code_loops
+        first_loop = np.cumsum(code_loops) - code_loops
+        block = program.site_block
+        self._site_loop = np.where(block >= 0, self.loops.block_loop[block], -1)
+        self._site_cell = np.where(
+            self._site_loop >= 0, 1 + self._site_loop - first_loop[program.site_code], 0
+        )
+
+    def update(self, view: View) -> None:
+        replay = Replay(self._stacks, view, self._site_loop)
+        self._watch(view, replay)
+        replay.advance(NEVER)
+        if view.rows:
+            self._count(view, replay)
+        self._grow()
+        self.calls += np.bincount(replay.births(), minlength=len(self.calls))
+        self.resumed += np.bincount(
+            np.array(replay.resumed_unseen, dtype=np.int64), minlength=len(self.calls)
+        )
+        replay.close()
+        self._grow()
+
+    def _count(self, view: View, replay: Replay) -> None:
+        context = np.repeat(replay.contexts(), np.diff(view.stretch_span, append=len(view.span_start)))
+        self._grow()
+        cell = self.first_cell[context] + self._site_cell[view.span_first]
+        # Sums of whole numbers below 2**53, so doubles are exact.
+        self.own += np.bincount(cell, view.span_rows, minlength=len(self.own)).astype(np.int64)
+        before = np.append(0, view.span_last[:-1])
+        before[view.stretch_span] = replay.came
+        resumed = np.flatnonzero((before >= 0) & self.program.site_suspends[before])
+        self.resumed += np.bincount(context[resumed], minlength=len(self.resumed))
+
+    def _grow(self) -> None:
+        """Makes room for the contexts that are new."""
+        known = len(self.calls)
+        codes = [context.code for context in self._stacks.contexts.all[known:]]
+        if codes:
+            cells = np.where(np.array(codes) >= 0, self._code_cells[codes], 0)
+            self.first_cell = np.append(self.first_cell, self.first_cell[-1] + np.cumsum(cells))
+            self.calls = _longer(self.calls, known + len(codes))
+            self.resumed = _longer(self.resumed, known + len(codes))
+            self.own = _longer(self.own, int(self.first_cell[-1]))
+
+    def _watch(self, view: View, replay: Replay) -> None:
+        if view.rows:
+            row = int(view.stack_depth.argmax())
+            depth = int(view.stack_depth[row])
+            if self.deepest is None or depth > self.deepest.depth:
+                replay.advance(row)
+                self.deepest = Moment(view.first_row + row, depth, replay.stack(row))
+
+    def merge(self, later: Self) -> None:
+        seam = Seam(self.program, self._stacks, later._stacks)
+        if later.deepest and (self.deepest is None or later.deepest.depth > self.deepest.depth):
+            self.deepest = carried(later.deepest, seam, self._stacks, later._stacks)
+        self._grow()
+        number = np.array(seam.numbers, dtype=np.int64)
+        np.add.at(self.calls, number, later.calls)
+        np.add.at(self.resumed, number, later.resumed)
+        # Generators suspended at the seam, of which the later piece could not tell that they were resumed.
+        for frame, seen in later._stacks.seen.items():
+            self.resumed[number[seen.context]] += bool(seam.was_suspended(frame))
+        cells = np.diff(later.first_cell)
+        shift = np.repeat(self.first_cell[number] - later.first_cell[:-1], cells)
+        np.add.at(self.own, np.arange(len(shift)) + shift, later.own)
+        seam.join()
+        self._grow()
+
+    def contexts(self) -> list[Context]:
+        """The contexts by number. What lies before the rows that were seen is left out of them."""
+        return settled(self._stacks.contexts.all)
+
+
+def _longer(values: Ints, size: int) -> Ints:
+    return np.append(values, np.zeros(size - len(values), dtype=np.int64))
