@@ -138,7 +138,7 @@ class Recorder:
 
 def _launch(sender: Sender) -> int:
     """Starts the process that writes what is sent. Returns the process that does, and then ends."""
-    script = Path(__file__).with_name("scribe_process.py")
+    script = Path(__file__).with_name("scribe_start.py")
     words = ["-I", "-S", script, sender.memory, sender.lifeline, 8 * READER, *_IMPORTED_FROM]
     for descriptor in (sender.memory, sender.lifeline):
         os.set_inheritable(descriptor, True)

@@ -1,4 +1,4 @@
-"""The process that writes a trace while the program runs: a script of its own, see `recorder`.
+"""The process that writes a trace while the program runs.
 
 It stands outside of the program's process tree and terminal, so that the program neither waits for it nor
 kills it by accident, and it outlives a program that is killed.
@@ -7,36 +7,23 @@ kills it by accident, and it outlives a program that is killed.
 from __future__ import annotations
 
 import marshal
-import os
-import site
-import sys
 import traceback
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from vmtrace.tracer.ring import Receiver
-    from vmtrace.tracer.scribe import Scribe
+import numpy as np
+from vmtrace.tracer.ring import Receiver
+from vmtrace.tracer.scribe import Scribe
 
 _AT_ONCE = 1 << 20
 """Bytes of notes taken from the ring at a time."""
 
 
-def main(ring: int, lifeline: int, place: int, path: list[str]) -> None:
-    """The arguments are two file descriptors, for `Receiver`, the place in the ring that says which process
-    this is, and the recording process's sys.path.
-    """
-    process = os.fork()
-    if process:  # and so the process belongs to nobody, and no os.wait() of the program finds it
-        os.pwrite(ring, process.to_bytes(8, sys.byteorder), place)
-        os._exit(0)
-    os.setsid()
-    site.main()
-    sys.path[:] = path
-    from vmtrace.tracer.ring import Receiver
-
-    # That was the last that had better be seen on the terminal if it goes wrong.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-    receiver = Receiver(ring, lifeline)
+def follow(memory: int, lifeline: int) -> None:
+    """Writes what is sent, until the end, and reports; the arguments are those of `Receiver`."""
+    # Once memory of this size has been freed, malloc keeps what is freed later instead of giving it back to
+    # the system and fetching it anew for each array (glibc's dynamic threshold): a third of the time.
+    np.empty(31 << 20, np.uint8)
+    receiver = Receiver(memory, lifeline)
     report: dict[str, Any] = {"rows": 0, "frames": 0, "problem": None}
     try:
         _write(receiver, report)
@@ -44,24 +31,17 @@ def main(ring: int, lifeline: int, place: int, path: list[str]) -> None:
         report["problem"] = error.strerror or str(error)
     except Exception as error:
         where = traceback.extract_tb(error.__traceback__)[-1]
-        report["problem"] = (
-            f"{type(error).__name__}: {error}"[:2000] + f" ({where.name}, line {where.lineno})"
-        )
+        problem = f"{type(error).__name__}: {error}"[:2000]
+        report["problem"] = f"{problem} ({where.name}, line {where.lineno})"
     receiver.report(report)
 
 
 def _write(receiver: Receiver, report: dict[str, Any]) -> None:
-    import numpy as np
-    from vmtrace.tracer.scribe import Scribe
-
-    # Once memory of this size has been freed, malloc keeps what is freed later instead of giving it back to
-    # the system and fetching it anew for each array (glibc's dynamic threshold): a third of the time.
-    np.empty(31 << 20, np.uint8)
     start = _message(receiver)
     scribe = Scribe(start["path"], start["run"], start["compression"])
     try:
         try:
-            end = _follow(receiver, scribe)
+            end = _listen(receiver, scribe)
         except EOFError:
             end = None
         if end is None:
@@ -75,7 +55,7 @@ def _write(receiver: Receiver, report: dict[str, Any]) -> None:
         report.update(rows=scribe.rows, frames=scribe.frames)
 
 
-def _follow(receiver: Receiver, scribe: Scribe) -> dict[str, Any] | None:
+def _listen(receiver: Receiver, scribe: Scribe) -> dict[str, Any] | None:
     """Hands on messages until the one that ends the recording; returns the facts that it brings, if any.
 
     EOFError if there is none, for the program is no more.
@@ -102,15 +82,9 @@ def _message(receiver: Receiver) -> dict[str, Any]:
 
 
 def _tell(receiver: Receiver, scribe: Scribe, thread: int, typecode: str, count: int) -> None:
-    import numpy as np
-
     kind = np.dtype(typecode)
     while count:
         part = min(count, _AT_ONCE // kind.itemsize)
         notes = np.frombuffer(receiver.receive(part * kind.itemsize), kind)
         scribe.tell(thread, notes.astype(np.uint32, copy=False))
         count -= part
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4:])
