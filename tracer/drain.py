@@ -97,7 +97,7 @@ class Drain:
             for (thread, notes), length in zip(lists, lengths, strict=True):
                 if length and not self.discards:
                     taken.append((thread, _packed(notes, length)))
-            if not self.discards and (taken or news.codes):
+            if not self.discards and (taken or news.codes or news.located or news.sources):
                 self._send(news, taken)
         except BrokenPipeError:
             self.discards = True
