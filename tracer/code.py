@@ -169,7 +169,7 @@ def _instructions(code: CodeType, operations: Mapping[str, Operation]) -> Iterat
 
 def _exception_table(code: CodeType, index_of: Mapping[int, int], count: int) -> Iterator[Handler]:
     """Reads co_exceptiontable: start, length, target (in code units) and depth << 1 | lasti, as 6-bit varints."""
-    numbers = _varints(code.co_exceptiontable)
+    numbers = varints(code.co_exceptiontable)
     for start in numbers:
         length, target, depth = next(numbers), next(numbers), next(numbers)
         yield Handler(
@@ -181,7 +181,7 @@ def _exception_table(code: CodeType, index_of: Mapping[int, int], count: int) ->
         )
 
 
-def _varints(table: bytes) -> Iterator[int]:
+def varints(table: bytes) -> Iterator[int]:
     value = 0
     for byte in table:
         value = value << 6 | byte & 63

@@ -19,14 +19,11 @@ from typing import Any
 
 from vmtrace.tracer.code import Code, Instruction
 from vmtrace.tracer.hide import hide_code
+from vmtrace.tracer.unseen import PREFIX as PREFIX
+from vmtrace.tracer.unseen import hide_variables, padding
 
-PREFIX = "."
-"""Our own variables in a host function start with it, so no program's name can clash."""
-HIDDEN = ".t"
-"""What they are called in the end. PyFrame_FastToLocals sets and deletes keys in the order of the variables; the last
-variable of this name is never bound, so it takes the key away again, and locals() shows the program's names only."""
 POP_TOP = dis.opmap["POP_TOP"]
-PAD = ".pad"
+PAD = ".padded"
 LANDED = ".landed"
 PLACEHOLDER = "\0vmtrace\0"
 
@@ -83,10 +80,11 @@ def finish(
     """
     made = _compiled(code, body, sorted(global_names))
     made = made.replace(co_code=delegating(made))
-    units = made.co_code
     instruction_of = _instruction_of(made, code.instructions, prologue)
     if prologue is not None:
-        units, instruction_of = _moved_to_the_call(made, instruction_of)
+        made, instruction_of = _moved_to_the_call(made, instruction_of)
+    made, added = hide_variables(made, code.code.co_varnames)
+    instruction_of[:0] = [0] * added
     positions = [code.instructions[i].position for i in instruction_of]
     original = code.code
     finished = made.replace(
@@ -95,16 +93,10 @@ def finish(
         co_filename=original.co_filename,
         co_firstlineno=original.co_firstlineno,
         co_flags=original.co_flags,
-        co_code=units,
         co_consts=tuple(constants.resolve(c) for c in made.co_consts),
-        co_varnames=tuple(_shown(n, original.co_varnames) for n in made.co_varnames),
         co_linetable=line_table(positions, original.co_firstlineno),
     )
     return Host(finished, instruction_of)
-
-
-def _shown(name: str, program_names: Sequence[str]) -> str:
-    return HIDDEN if name.startswith(PREFIX) and name not in program_names else name
 
 
 def _compiled(code: Code, body: list[ast.stmt], global_names: list[str]) -> CodeType:
@@ -112,7 +104,7 @@ def _compiled(code: Code, body: list[ast.stmt], global_names: list[str]) -> Code
     function = ast.FunctionDef(
         name="host",
         args=_arguments(original),
-        body=[*_documentation(original), *_declarations(code, global_names), *body, *_never_bound(body)],
+        body=[*_documentation(original), *_declarations(code, global_names), *body],
         decorator_list=[],
         lineno=1,
         col_offset=0,
@@ -175,7 +167,8 @@ def _declarations(code: Code, global_names: list[str]) -> list[ast.stmt]:
     arguments = set(original.co_varnames[: _argument_count(original)])
     local = [n for n in (*original.co_varnames, *original.co_cellvars) if n not in arguments]
     shared = [*original.co_cellvars, *original.co_freevars]
-    unreached: list[ast.stmt] = [ast.Assign([ast.Name(n, ast.Store())], ast.Constant(None)) for n in local]
+    placed = [*local, *padding(len(original.co_varnames), len(shared))]
+    unreached: list[ast.stmt] = [ast.Assign([ast.Name(n, ast.Store())], ast.Constant(None)) for n in placed]
     if shared:
         names: list[ast.expr] = [ast.Name(n, ast.Load()) for n in shared]
         unreached.append(ast.Expr(ast.Lambda(_no_arguments(), ast.Tuple(names, ast.Load()))))
@@ -184,22 +177,13 @@ def _declarations(code: Code, global_names: list[str]) -> list[ast.stmt]:
         declared.append(ast.Nonlocal(rebound))
     if code.suspends:
         unreached.append(ast.Expr(ast.Yield(None)))
-    if unreached:
-        declared.append(ast.If(ast.Constant(False), unreached, []))
+    declared.append(ast.If(ast.Constant(False), unreached, []))
     return declared
 
 
 def _argument_count(code: CodeType) -> int:
     stars = bool(code.co_flags & inspect.CO_VARARGS) + bool(code.co_flags & inspect.CO_VARKEYWORDS)
     return code.co_argcount + code.co_kwonlyargcount + stars
-
-
-def _never_bound(body: list[ast.stmt]) -> list[ast.stmt]:
-    """The last variable of ours, if there are others."""
-    names = (node.id for statement in body for node in ast.walk(statement) if isinstance(node, ast.Name))
-    if not any(name.startswith(PREFIX) for name in names):
-        return []
-    return [ast.Delete([ast.Name(f"{PREFIX}last", ast.Del())])]
 
 
 def _instruction_of(made: CodeType, instructions: Sequence[Instruction], prologue: int | None) -> list[int]:
@@ -217,14 +201,15 @@ def _instruction_of(made: CodeType, instructions: Sequence[Instruction], prologu
     return indices
 
 
-def _moved_to_the_call(made: CodeType, instruction_of: list[int]) -> tuple[bytes, list[int]]:
+def _moved_to_the_call(made: CodeType, instruction_of: list[int]) -> tuple[CodeType, list[int]]:
     """Exchanges RETURN_GENERATOR … RESUME with the prologue's statement, which follows it: straight code, same length."""
     units = [made.co_code[i : i + 2] for i in range(0, len(made.co_code), 2)]
     start = next(i for i, u in enumerate(units) if u[0] == dis.opmap["RETURN_GENERATOR"])
     middle = instruction_of.index(-1)
     stop = next(i for i in range(middle, len(units)) if instruction_of[i] != -1)
     order = [*range(start), *range(middle, stop), *range(start, middle), *range(stop, len(units))]
-    return b"".join(units[i] for i in order), [max(instruction_of[i], 0) for i in order]
+    moved = made.replace(co_code=b"".join(units[i] for i in order))
+    return moved, [max(instruction_of[i], 0) for i in order]
 
 
 def delegating(made: CodeType) -> bytes:

@@ -16,8 +16,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from vmtrace.tracer.code import Code, Instruction
-from vmtrace.tracer.host import PREFIX, Constants
+from vmtrace.tracer.host import Constants
 from vmtrace.tracer.templates import Body, Source, expression, fill, statements
+from vmtrace.tracer.unseen import PREFIX
 
 DEEPEST_EXPRESSION = 30
 LITERALS = (
