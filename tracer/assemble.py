@@ -244,7 +244,7 @@ class _Stretch:
         ended = np.flatnonzero((self.kind == KIND_RETURN) | raised)
         top = self.nesting.top.take(ended - 1)
         generators = self.generator.take(top)
-        self.assembler.generators.forget(generators[generators != NO_GENERATOR])
+        self.assembler.generators.end(generators[generators != NO_GENERATOR])
         return {
             "frame_id": self.frame.take(top),
             "row": self._rows_before(ended),

@@ -16,6 +16,7 @@ class Generators:
     def __init__(self) -> None:
         self._known = np.empty((3, 0), np.int64)
         """Rows: number (ascending), frame, code."""
+        self._ended: list[Ints] = []
 
     def __len__(self) -> int:
         return self._known.shape[1]
@@ -40,10 +41,17 @@ class Generators:
         places = self._places(numbers)
         return self._known[1].take(places), self._known[2].take(places)
 
-    def forget(self, numbers: Ints) -> None:
-        """Those that have ended."""
+    def end(self, numbers: Ints) -> None:
+        """These have ended; they are known until `forget`, as another thread, of which is told later, may have made
+        them go on before that."""
         if len(numbers):
-            self._known = np.delete(self._known, self._places(numbers), axis=1)
+            self._ended.append(numbers)
+
+    def forget(self) -> None:
+        """Lets go of those that have ended."""
+        if self._ended:
+            self._known = np.delete(self._known, self._places(np.concatenate(self._ended)), axis=1)
+            self._ended = []
 
     def _places(self, numbers: Ints) -> Ints:
         return np.minimum(np.searchsorted(self._known[0], numbers), len(self) - 1)

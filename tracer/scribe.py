@@ -47,6 +47,9 @@ class Scribe:
         self._threads: dict[int, Thread] = {}
         self._left: dict[int, Notes] = {}
         """By thread: notes that are no whole token yet, or that wait for another thread's."""
+        self._late: list[dict[str, npt.NDArray[np.generic]]] = []
+        """Exits that are written when all threads have been told of: where there are several, a frame of a generator
+        that ended in one may have gone on before in another, whose rows come later in the file."""
         self.rows = 0
         """Written so far."""
 
@@ -92,6 +95,11 @@ class Scribe:
                 self.tell(thread, _NO_NOTES)
             if sum(map(len, self._left.values())) == before:
                 raise NotesError("a generator goes on that was never made")
+        for exits in self._late:
+            exits["row"] = np.full(len(exits["row"]), self._assembler.rows, exits["row"].dtype)
+            self._writer.add("exits", _exits(exits))
+        self._late = []
+        self._assembler.generators.forget()
 
     def finish(self, end: Mapping[str, Any]) -> None:
         """The last rows, and the facts known at the end."""
@@ -131,7 +139,9 @@ class Scribe:
             raise NotesError(f"a trace has room for {MOST_FRAMES:,} frames")
         if len(stretch.frames["frame_id"]):
             self._writer.add("frames", _frames(stretch.frames))
-        if len(stretch.exits["frame_id"]):
+        if len(stretch.exits["frame_id"]) and len(self._threads) > 1:
+            self._late.append(stretch.exits)
+        elif len(stretch.exits["frame_id"]):
             self._writer.add("exits", _exits(stretch.exits))
         for columns in self._expander.batches(stretch.pieces):
             self._write_rows(columns)

@@ -173,7 +173,7 @@ def annotated(a: int, b: "str" = "x", *args: tuple, c: list = [], **kw: dict) ->
 print(
     annotated.__defaults__,
     annotated.__kwdefaults__,
-    everything.__code__.co_varnames,
+    everything.__code__.co_varnames[:7],
     everything.__code__.co_posonlyargcount,
 )
 

@@ -149,6 +149,7 @@ def generator_across():
             yield threading.current_thread().name
 
     running, names = steps(), []
+    names.append(next(running))
     for number in range(2):
         thread = threading.Thread(target=lambda: names.append(next(running)), name=f"t{number}")
         thread.start()
