@@ -19,6 +19,9 @@ from vmtrace.traces import Chunk
 from vmtrace.traces.schema import CODES, EXITS, FRAMES, INSTRUCTIONS
 
 OPCODES = [
+    "GET_ANEXT",
+    "SEND",
+    "END_ASYNC_FOR",
     "LOAD",
     "STORE",
     "POP",
@@ -279,3 +282,38 @@ def random_machine(seed: int, rows: int = 400, threads: int = 1) -> Machine:
     kinds = ["function", "function", "generator", "function", "generator"]
     codes = [random_code(random, f"f{n}", kind) for n, kind in enumerate(kinds[: random.randrange(2, 6)])]
     return Machine(codes, random, threads).run(rows)
+
+
+def played(codes: Sequence[Code], text: str, cuts: Iterable[int] = ()) -> Trace:
+    """A trace written by hand, a line for each stretch of rows:
+
+        FRAME [CODE [@ THREAD]] [< PARENT] : INSTRUCTIONS
+
+    The first line of a frame names its code, and its parent, which called it from where it then stands.
+    Instructions are given by index; `$` among them is the end of the frame. The stack depth is that of the
+    instructions table.
+    """
+    names = [code.name for code in codes]
+    rows: list[tuple[int, int, int, int, int]] = []
+    frames: dict[int, tuple[int, int, int | None, int | None, int, int]] = {}
+    exits: list[tuple[int, int]] = []
+    stands: dict[int, int] = {}
+    for line in filter(None, map(str.strip, text.splitlines())):
+        head, _, body = line.partition(":")
+        words = head.split()
+        frame = int(words[0])
+        if frame not in frames:
+            thread = int(words[words.index("@") + 1]) if "@" in words else 7
+            parent = int(words[words.index("<") + 1]) if "<" in words else None
+            offset = None if parent is None else 2 * stands[parent]
+            frames[frame] = (frame, names.index(words[1]), parent, offset, thread, len(rows))
+        code = frames[frame][1]
+        for word in body.split():
+            if word == "$":
+                exits.append((frame, len(rows)))
+                continue
+            stands[frame] = int(word)
+            instruction = codes[code].instructions[int(word)]
+            number = OPCODES.index(instruction["opcode"])
+            rows.append((number, instruction["offset"], instruction["stack_depth"], frame, code))
+    return Trace(codes, rows, list(frames.values()), exits, cuts)
