@@ -1,8 +1,10 @@
 """What a column of a result is, and how one of its values is written for people."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -26,16 +28,24 @@ class Column:
     key: str
     header: str
     kind: Kind = Kind.TEXT
-    indent: str | None = None  # the column that says how deep in a tree this text stands
+    indent: str | None = None  # the column that says how deep in a tree this text stands, from its least on
+    spare: bool = False  # left out where the terminal is too narrow
+    compose: Callable[[pd.DataFrame], list[str]] | None = None  # for people only: made from several columns
 
 
 def cells(frame: pd.DataFrame, column: Column) -> list[str]:
     """The column's values as people read them, one string a row."""
-    values = frame[column.key].tolist()
-    if column.indent is None:
+    values = column.compose(frame) if column.compose else frame[column.key].tolist()
+    if column.indent is None or frame.empty:
         return [cell(value, column.kind) for value in values]
-    depths = frame[column.indent].tolist()
+    depths = (frame[column.indent] - frame[column.indent].min()).tolist()
     return ["  " * int(depth) + cell(value, column.kind) for depth, value in zip(depths, values, strict=True)]
+
+
+def place(frame: pd.DataFrame) -> list[str]:
+    """Where in the source a row's function is, short: the file's name and the line."""
+    names, lines = frame["filename"].tolist(), frame["line"].tolist()
+    return [f"{Path(name).name}:{line}" for name, line in zip(names, lines, strict=True)]
 
 
 def cell(value: Any, kind: Kind) -> str:

@@ -15,6 +15,7 @@ from vmtrace.cli.columns import Column, Kind, cell, cells, is_missing
 from vmtrace.cli.layout import display_width, fit, pad, printable, shorten
 
 GAP = 2  # spaces between the columns of a text table
+READABLE = 24  # columns of the terminal that a name should have before numbers are left out for it
 
 # An underscore within a word, as in LOAD_FAST, is none.
 _MARKUP = re.compile(r"[\\`*\[\]<>|#]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
@@ -131,26 +132,38 @@ def _text_part(part: Table | Facts, style: Style) -> str:
 
 
 def _text_table(part: Table, style: Style) -> list[str]:
-    right = [column.kind is not Kind.TEXT for column in part.columns]
-    body = [cells(part.frame, column) for column in part.columns]
-    headers = [column.header for column in part.columns]
-    widths = [
-        max(display_width(text) for text in (header, *column))
-        for header, column in zip(headers, body, strict=True)
-    ]
+    columns = [_TextColumn(column, cells(part.frame, column)) for column in part.columns]
     if style.width is not None:
-        room = style.width - GAP * len(widths)
-        widths = fit(widths, [not r for r in right], room)
-        body = [
-            [shorten(text, width, style.ellipsis) for text in column]
-            for column, width in zip(body, widths, strict=True)
-        ]
-    rows = [headers, ["-" * width for width in widths], *zip(*body, strict=True)]
-    return [_text_row(row, widths, right) for row in rows]
+        _make_fit(columns, style.width, style.ellipsis)
+    rule = _text_row(["-" * column.width for column in columns], columns)
+    rows = zip(*(column.cells for column in columns), strict=True)
+    return [_text_row([c.header for c in columns], columns), rule, *(_text_row(row, columns) for row in rows)]
 
 
-def _text_row(row: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> str:
-    padded = [pad(text, width, right=r) for text, width, r in zip(row, widths, right, strict=True)]
+class _TextColumn:
+    """A column on its way to the page."""
+
+    def __init__(self, column: Column, body: list[str]) -> None:
+        self.header, self.cells = column.header, body
+        self.right = column.kind is not Kind.TEXT
+        self.spare = column.spare
+        self.width = max(map(display_width, (self.header, *body)))
+
+
+def _make_fit(columns: list[_TextColumn], width: int, ellipsis: str) -> None:
+    """Make the columns fit on a terminal: without the spare ones if need be, and with names cut."""
+    readable = sum(GAP + (c.width if c.right else min(c.width, READABLE)) for c in columns)
+    if readable > width:
+        columns[:] = [column for column in columns if not column.spare]
+    room = width - GAP * len(columns)
+    widths = fit([c.width for c in columns], [not c.right for c in columns], room)
+    for column, narrowed in zip(columns, widths, strict=True):
+        column.width = narrowed
+        column.cells = [shorten(text, narrowed, ellipsis) for text in column.cells]
+
+
+def _text_row(row: Sequence[str], columns: Sequence[_TextColumn]) -> str:
+    padded = [pad(text, c.width, right=c.right) for text, c in zip(row, columns, strict=True)]
     return (" " * GAP + (" " * GAP).join(padded)).rstrip()
 
 

@@ -1,5 +1,6 @@
 """`vmtrace info`: what a trace is, without reading its events."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +30,15 @@ _KNOWN = {
 }
 
 
+def run_facts(trace: Trace, title: str, keys: Iterable[str]) -> Facts:
+    """What the trace says of the recording: the facts with those keys, as far as it has them."""
+    return Facts("run", title, tuple(_fact(key, trace.info[key]) for key in keys if key in trace.info))
+
+
 def facts_of(trace: Trace) -> Facts:
     """What the trace says of itself: of the recording, then of the file."""
-    given = {key: value for key, value in trace.info.items() if key != "rows"}  # counted, not believed
-    order = [*(key for key in _KNOWN if key in given), *(key for key in given if key not in _KNOWN)]
-    recording = [_fact(key, given[key]) for key in order]
+    keys = [*_KNOWN, *(key for key in trace.info if key not in _KNOWN and key != "rows")]
+    recording = run_facts(trace, "", keys).facts
     size = trace.path.stat().st_size
     per_event = size / len(trace) if len(trace) else None
     file = [

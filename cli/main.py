@@ -28,8 +28,12 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "record": Entry("record:record", "Run a program and write down what it executes."),
     },
     "Report": {
+        "report": Entry("report:report", "Show the run at a glance: the top of every analysis."),
         "info": Entry("info:info", "Say what a trace is: program, Python, engine, size."),
         "opcodes": Entry("opcodes:opcodes", "Count the executed opcodes."),
+        "loops": Entry("loops:loops", "Show the loops, their trips and their share of the run."),
+        "calls": Entry("calls:calls", "Show the call tree, with inclusive and own instructions."),
+        "stack": Entry("stack:stack", "Show how deep the evaluation stack gets, by function."),
     },
 }
 COMMANDS: dict[str, Entry] = {name: entry for rows in SECTIONS.values() for name, entry in rows.items()}

@@ -26,7 +26,8 @@ def band(
     axes.stairs(mean, edges, baseline=None, color=BLUE, linewidth=1.0, label="mean")
     peak = int(np.argmax(high))
     middle = (edges[peak] + edges[peak + 1]) / 2
-    axes.plot([middle], [high[peak]], "v", color=VERMILION, markersize=4, label=f"deepest: {high[peak]:,.0f}")
+    label = f"deepest: {high[peak]:,.0f}"
+    axes.plot([middle], [high[peak]], "v", color=VERMILION, markersize=4, clip_on=False, label=label)
     axes.set_xlim(edges[0], edges[-1])
     figure.legend(loc="outside lower right", ncols=3)
     axes.set_ylim(0, max(high) * 1.12 + 0.2)

@@ -15,7 +15,7 @@ from vmtrace.cli.main import COMMANDS
 
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / ".src"), "PYTHONIOENCODING": "utf-8"}
-REPORTS = ("opcodes",)
+REPORTS = ("report", "opcodes", "loops", "calls", "stack")
 
 
 def vm(*args: str | Path, cwd: Path | None = None, **options: Any) -> subprocess.CompletedProcess[str]:

@@ -10,11 +10,11 @@ from typing import Any
 
 import click
 import pytest
-from sample_traces import rows_of, write_sample
+from sample_traces import LONG_NAME, rows_of, write_sample
 from vmtrace.cli.main import COMMANDS, run, vmtrace
 
-REPORTS = ("opcodes",)
-DRAWN = ("opcodes",)
+ANALYSES = ("opcodes", "loops", "calls", "stack")
+COMMANDS_ON_TRACES = (*ANALYSES, "report", "info")
 
 Ask = Callable[..., str]
 
@@ -45,20 +45,20 @@ def test_every_command_has_help_with_an_example(name: str) -> None:
     assert all(option.help for option in command.params if isinstance(option, click.Option))
 
 
-@pytest.mark.parametrize("name", [*REPORTS, "info"])
+@pytest.mark.parametrize("name", COMMANDS_ON_TRACES)
 def test_trace_arrow_is_read_when_none_is_named(name: str, ask: Ask) -> None:
     assert ask(name) == ask(name, "trace.arrow") != ""
 
 
-@pytest.mark.parametrize("name", [*REPORTS, "info"])
+@pytest.mark.parametrize("name", COMMANDS_ON_TRACES)
 def test_json_is_one_document_about_one_trace(name: str, ask: Ask) -> None:
     document = json.loads(ask(name, "--format", "json"))
     about = {"path": "trace.arrow", "events": rows_of(10), "complete": True, "problem": None}
     assert document["trace"] == about
-    assert name in document
+    assert (name if name != "report" else "summary") in document
 
 
-@pytest.mark.parametrize("name", REPORTS)
+@pytest.mark.parametrize("name", ANALYSES)
 def test_csv_has_the_records_of_json(name: str, ask: Ask) -> None:
     records = json.loads(ask(name, "--format", "json"))[name]
     rows = list(csv.DictReader(ask(name, "--format", "csv").splitlines()))
@@ -74,7 +74,7 @@ def in_csv(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-@pytest.mark.parametrize("name", REPORTS)
+@pytest.mark.parametrize("name", ANALYSES)
 def test_every_format_shows_the_columns_it_names(name: str, ask: Ask) -> None:
     text = ask(name).splitlines()
     assert text[0] and not text[1]
@@ -90,7 +90,7 @@ def test_top_cuts_every_format(ask: Ask) -> None:
     assert "LOAD_CONST" in ask("opcodes", "--top", "0")
 
 
-@pytest.mark.parametrize("name", [*REPORTS, "info"])
+@pytest.mark.parametrize("name", COMMANDS_ON_TRACES)
 def test_an_incomplete_trace_is_read_and_says_so(name: str, ask: Ask) -> None:
     write_sample(Path("cut.arrow"), 10, complete=False)
     problem = f"incomplete trace: the recording was not finished; {rows_of(10)} rows were read"
@@ -99,7 +99,73 @@ def test_an_incomplete_trace_is_read_and_says_so(name: str, ask: Ask) -> None:
     assert json.loads(answer)["trace"] == about
 
 
-@pytest.mark.parametrize("name", DRAWN)
+def test_the_loop_of_the_sample(ask: Ask) -> None:
+    [loop] = json.loads(ask("loops", "--format", "json"))["loops"]
+    expected = {
+        "function": "<module>",
+        "line": 1,
+        "end_line": 2,
+        "kind": "for",
+        "entries": 1,
+        "iterations": 10,
+    }
+    assert expected.items() <= loop.items()
+    assert "prog.py:1-2" in ask("loops")
+
+
+def test_the_call_tree_of_the_sample(ask: Ask) -> None:
+    main, work = json.loads(ask("calls", "--format", "json"))["calls"]
+    assert (main["function"], main["calls"], main["inclusive"]) == ("<module>", 1, rows_of(10))
+    assert (work["function"], work["calls"], work["own"], work["parent"]) == ("work", 10, 30, main["node"])
+    assert "    work  " in ask("calls")
+
+
+def test_the_flat_profile_of_the_sample(ask: Ask) -> None:
+    functions = json.loads(ask("calls", "--flat", "--format", "json"))["functions"]
+    own = {row["function"]: (row["own"], row["own_per_call"]) for row in functions}
+    assert own == {"<module>": (rows_of(10) - 30, rows_of(10) - 30.0), "work": (30, 3.0)}
+
+
+def test_the_stack_of_the_sample(ask: Ask) -> None:
+    document = json.loads(ask("stack", "--format", "json"))
+    assert [(row["function"], row["max"]) for row in document["stack"]] == [("<module>", 2), ("work", 1)]
+    assert [row["depth"] for row in document["depths"]] == [0, 1, 2]
+    assert sum(row["count"] for row in document["depths"]) == rows_of(10)
+    assert [(row["function"], row["row"], row["depth"]) for row in document["deepest"]] == [
+        ("<module>", 4, 2)
+    ]
+
+
+def test_the_report_has_the_top_of_every_analysis(ask: Ask) -> None:
+    document = json.loads(ask("report", "--format", "json"))
+    parts = ["trace", "run", "summary", "opcodes", "functions", "calls", "loops", "stack", "deepest"]
+    assert list(document) == parts
+    assert document["run"] == {"argv": ["/tmp/prog.py", "-n", "10"], "exit_status": 0, "elapsed": 0.5,
+                               "engine": "vm", "python": "3.11.4"}  # fmt: skip
+    assert document["summary"]["instructions"] == rows_of(10)
+    for name in ANALYSES:
+        assert document[name] == json.loads(ask(name, "--format", "json"))[name]
+    text = ask("report", "--top", "2")
+    assert ask("opcodes", "--top", "2") in text
+    rows = list(csv.DictReader(ask("report", "--format", "csv").splitlines()))
+    assert {"part": "loops", "row": "0", "column": "iterations", "value": "10"} in rows
+
+
+def test_info_tells_what_the_trace_is(ask: Ask) -> None:
+    info = json.loads(ask("info", "--format", "json"))["info"]
+    assert info["argv"] == ["/tmp/prog.py", "-n", "10"]
+    assert (info["events"], info["frames"], info["code_objects"]) == (rows_of(10), 11, 2)
+    assert info["file_bytes"] == Path("trace.arrow").stat().st_size
+    assert "/tmp/prog.py -n 10" in ask("info")
+
+
+@pytest.mark.parametrize("name", ["calls", "stack", "report"])
+def test_long_names_are_whole_where_no_terminal_cuts_them(name: str, ask: Ask) -> None:
+    write_sample(Path("long.arrow"), 3, long_names=True)
+    assert all(LONG_NAME in ask(name, "long.arrow", "--format", form) for form in ("text", "json", "csv"))
+
+
+@pytest.mark.parametrize("name", ANALYSES)
 @pytest.mark.parametrize(("suffix", "magic"), [("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")])
 def test_a_plot_is_written_beside_the_answer(name: str, suffix: str, magic: bytes, ask: Ask) -> None:
     path = Path(f"plot.{suffix}")

@@ -1,0 +1,96 @@
+"""`vmtrace loops`: where the program loops, how often, and what that costs."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import pandas as pd
+from vmtrace.analysis import Loops, Program
+from vmtrace.cli.answer import Table
+from vmtrace.cli.columns import Column, Kind
+from vmtrace.cli.options import format_option, plot_option, rows_to_show, top_option, trace_argument
+from vmtrace.cli.session import analyse, answer, draw, open_for_reading, program_name
+from vmtrace.cli.trees import top_of_tree
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+TIMES = "\N{MULTIPLICATION SIGN}"
+
+
+def source(result: pd.DataFrame) -> list[str]:
+    """Where the loops are, short: the file's name and the lines."""
+    columns = (result[name].tolist() for name in ("filename", "line", "end_line"))
+    return [f"{Path(name).name}:{_lines(first, last)}" for name, first, last in zip(*columns, strict=True)]
+
+
+def _lines(first: int, last: int) -> str:
+    return str(first) if last <= first else f"{first}-{last}"
+
+
+COLUMNS = (
+    Column("inclusive_percent", "incl. %", Kind.PERCENT),
+    Column("own_percent", "own %", Kind.PERCENT),
+    Column("inclusive", "inclusive", Kind.COUNT, spare=True),
+    Column("own", "own", Kind.COUNT, spare=True),
+    Column("entries", "entries", Kind.COUNT),
+    Column("iterations", "iterations", Kind.COUNT, spare=True),
+    Column("mean_trips", "mean trips", Kind.NUMBER),
+    Column("kind", "loop", indent="level"),
+    Column("function", "function"),
+    Column("source", "source", compose=source),
+)
+
+
+def table(result: pd.DataFrame, top: int) -> Table:
+    """The answer to `loops`: the most expensive ones, inner loops below the ones around them."""
+    shown = top_of_tree(result, "loop", "parent", "inclusive", top)
+    title = "Loops, instructions with and without the functions they call"
+    return Table("loops", title, shown, COLUMNS, len(result) - len(shown))
+
+
+def figure(result: pd.DataFrame, program: str) -> "Figure":
+    """A bar for each loop in the order of the result."""
+    from vmtrace.cli.bars import Bar, ranked_bars
+
+    names = ("function", "line", "end_line", "inclusive_percent", "own_percent", "entries", "mean_trips")
+    bars = []
+    for function, first, last, share, own, entries, trips in zip(
+        *(result[name].tolist() for name in names), strict=True
+    ):
+        label = f"{function}, line {_lines(first, last)}"
+        bars.append(Bar(label, share, f"{entries:,} {TIMES} {trips:,.1f}", inner=share - own))
+    return ranked_bars(
+        bars,
+        title=f"Loops of {program}, with entries {TIMES} mean trips",
+        x_label="share of executed instructions (%)",
+        legend=("in the loop", "in functions called from it"),
+    )
+
+
+@click.command()
+@trace_argument
+@top_option()
+@format_option
+@plot_option("the loops as bars")
+def loops(trace_path: Path, top: int | None, format_name: str, plot_path: Path | None) -> None:
+    """Show the loops, their trips and their share of the run.
+
+    Loops are found in the control-flow graph of the bytecode; an inner loop stands indented below the one
+    around it. "own" counts the instructions of the loop's code, "incl." also those of the functions that it
+    called. "mean trips" is iterations per entry.
+    TRACE is the file that `vmtrace record` wrote, trace.arrow unless named.
+
+    \b
+    Examples:
+      vmtrace loops
+      vmtrace loops --top 0 --format json
+      vmtrace loops --plot loops.pdf
+    """
+    trace = open_for_reading(trace_path)
+    [result] = analyse(trace, Loops(Program(trace)))
+    rows = rows_to_show(top, format_name)
+    part = table(result, rows)
+    if plot_path:
+        draw(lambda: figure(result.head(rows) if rows else result, program_name(trace)), plot_path)
+    answer(trace, (part,), format_name)
