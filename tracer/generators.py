@@ -42,8 +42,8 @@ class Generators:
         return self._known[1].take(places), self._known[2].take(places)
 
     def end(self, numbers: Ints) -> None:
-        """These have ended; they are known until `forget`, as another thread, of which is told later, may have made
-        them go on before that."""
+        """These have ended; they are known until `forget`, as another thread, of which is told later, may
+        have made them go on before that."""
         if len(numbers):
             self._ended.append(numbers)
 

@@ -48,8 +48,8 @@ class Scribe:
         self._left: dict[int, Notes] = {}
         """By thread: notes that are no whole token yet, or that wait for another thread's."""
         self._late: list[dict[str, npt.NDArray[np.generic]]] = []
-        """Exits that are written when all threads have been told of: where there are several, a frame of a generator
-        that ended in one may have gone on before in another, whose rows come later in the file."""
+        """Exits that are written when all threads have been told of: where there are several, a frame of a
+        generator that ended in one may have gone on before in another, whose rows come later in the file."""
         self.rows = 0
         """Written so far."""
 
