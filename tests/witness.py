@@ -9,7 +9,9 @@ INSTRUCTION events from 3.12 on (setting `f_trace_opcodes` inside a trace functi
 What these interfaces leave out, seen by holding every pair of consecutive reports in a frame against the
 control-flow graph, is in the rules below; apart from it, each executed instruction is reported once, at its
 own offset. What CPython jumps over was not executed, and no rule is needed for it: an exhausted FOR_ITER
-skips END_FOR (3.12 on) and the POP_TOP behind it (3.13), and goes to POP_ITER from 3.14 on.
+skips END_FOR (3.12 on) and the POP_TOP behind it (3.13), and goes to POP_ITER from 3.14 on; a generator
+delegated to that returns when it is thrown into has its caller go on behind SEND at once (3.11); close()
+ends a generator at a yield outside any try without running it (3.13 on).
 """
 
 from __future__ import annotations
@@ -20,9 +22,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import zip_longest
+from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -236,31 +238,43 @@ def from_trace(trace: Any) -> tuple[Events, Instructions]:
     return events, instructions
 
 
-def difference(witnessed: Events, other: Events, around: int = 6) -> str | None:
+def difference(witnessed: Events, other: Events) -> str | None:
     """The first difference between two normalised lists of events, in words; None if there is none.
 
-    Frames are paired in their order within a thread, threads in the order of their first event; in each
-    frame the events must agree one by one. So the interleaving of threads does not matter, only what each
-    frame did.
+    Frames are paired in the order of their first events, and in each frame the events must agree one by
+    one. If they do not and there are several threads, frames are paired in their order within a thread
+    instead, threads in the order of their first events: how threads interleave does not matter, only what
+    each frame did.
     """
-    offsets = witnessed.by_frame(), other.by_frame()
-    nothing: list[int] = []
-    for thread, frames in enumerate(zip_longest(witnessed.by_thread(), other.by_thread(), fillvalue=nothing)):
-        for ours, theirs in zip_longest(*frames):
-            if theirs is None:
-                return f"thread {thread}: only the witness has frame {ours}, of {witnessed.code_of(ours)}"
-            if ours is None:
-                return f"thread {thread}: only the other has frame {theirs}, of {other.code_of(theirs)}"
-            where = f"thread {thread}, frame {ours} (other: {theirs}), {witnessed.code_of(ours)}"
-            if witnessed.code_of(ours) != other.code_of(theirs):
-                return f"{where}: other has {other.code_of(theirs)}"
-            left, right = offsets[0][ours].tolist(), offsets[1][theirs].tolist()
-            if left != right:
-                at = next((i for i, (a, b) in enumerate(zip(left, right, strict=False)) if a != b), None)
-                at = min(len(left), len(right)) if at is None else at
-                before, after = slice(max(0, at - around), at), slice(at, at + around)
-                return (
-                    f"{where}: offsets differ at event {at} of {len(left)} (other: {len(right)}),"
-                    f" after {left[before]}:\n  witness {left[after]}\n  other   {right[after]}"
-                )
+    everything = zip_longest(range(len(witnessed.frame_code)), range(len(other.frame_code)))
+    found = _difference(witnessed, other, everything)
+    threads, others = witnessed.by_thread(), other.by_thread()
+    if found and len(threads) > 1 and len(others) > 1:
+        nothing: list[int] = []
+        by_thread = (zip_longest(*frames) for frames in zip_longest(threads, others, fillvalue=nothing))
+        found = _difference(witnessed, other, chain.from_iterable(by_thread))
+    return found
+
+
+def _difference(
+    witnessed: Events, other: Events, pairs: Iterable[tuple[int | None, int | None]], around: int = 6
+) -> str | None:
+    offsets, other_offsets = witnessed.by_frame(), other.by_frame()
+    for ours, theirs in pairs:
+        if ours is None or theirs is None:
+            whose, events = ("witness", witnessed) if theirs is None else ("other", other)
+            alone = max(frame for frame in (ours, theirs) if frame is not None)
+            return f"only the {whose} has frame {alone}, of {events.code_of(alone)}"
+        where = f"frame {ours} (other: {theirs}), {witnessed.code_of(ours)}"
+        if witnessed.code_of(ours) != other.code_of(theirs):
+            return f"{where}: other has {other.code_of(theirs)}"
+        left, right = offsets[ours].tolist(), other_offsets[theirs].tolist()
+        if left != right:
+            differing = (index for index, (a, b) in enumerate(zip(left, right, strict=False)) if a != b)
+            at = next(differing, min(len(left), len(right)))
+            before, after = slice(max(0, at - around), at), slice(at, at + around)
+            return (
+                f"{where}: offsets differ at event {at} of {len(left)} (other: {len(right)}),"
+                f" after {left[before]}:\n  witness {left[after]}\n  other   {right[after]}"
+            )
     return None

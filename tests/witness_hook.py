@@ -29,7 +29,8 @@ class Notes:
         self.codes = []  # (code object, offset of the RESUME behind which it is reported)
         self.number_of_code = {}  # id(code) -> index in codes, None out of scope
         self.out_of_scope = []  # kept alive, as those in scope are, so that ids do not recur
-        self.number_of_thread = {}
+        self.threads = 0
+        self.of_thread = threading.local()  # has a `number`; thread identifiers recur
         self.frames = array.array("Q")
         self.frame_number = {}  # id(frame) -> number; new frames overwrite recycled ids
         self.events = array.array("Q")
@@ -48,9 +49,14 @@ class Notes:
 
     def frame(self, frame, code_number):
         """A new frame begins to run."""
-        thread = self.number_of_thread.setdefault(threading.get_ident(), len(self.number_of_thread))
         self.frame_number[id(frame)] = len(self.frames)
-        self.frames.append(thread << 32 | code_number)
+        self.frames.append(self.thread() << 32 | code_number)
+
+    def thread(self):
+        """The number of the running thread, in the order of their first frames."""
+        if not hasattr(self.of_thread, "number"):
+            self.of_thread.number, self.threads = self.threads, self.threads + 1
+        return self.of_thread.number
 
 
 def in_scope(filename, folder):
@@ -165,7 +171,7 @@ def watch_with_monitoring(notes):
     monitoring.use_tool_id(tool, "vmtrace witness")
     codes, number_of_code, frames = notes.codes, notes.number_of_code, notes.frames
     frame_number, add_event, add_frame = notes.frame_number, notes.events.append, notes.frames.append
-    number_of_thread, get_ident = notes.number_of_thread, threading.get_ident
+    of_thread = notes.of_thread
 
     def instruction(code, offset):
         add_event(frame_number[id(getframe(1))] << 32 | offset)
@@ -180,9 +186,10 @@ def watch_with_monitoring(notes):
         code_number = number_of_code[id(code)]
         if code_number is None:
             return monitoring.DISABLE
-        thread = number_of_thread.setdefault(get_ident(), len(number_of_thread))
+        if not hasattr(of_thread, "number"):
+            notes.thread()
         frame_number[id(getframe(1))] = len(frames)
-        add_frame(thread << 32 | code_number)
+        add_frame(of_thread.number << 32 | code_number)
         return None
 
     def throw(code, offset, exception):
