@@ -146,6 +146,7 @@ def write(notepad: Notepad, notes: Notes, path: Path, compression: str) -> None:
     """The whole way to a file."""
     scribe = Scribe(path, {}, compression)
     scribe.learn(notepad.codes)
+    scribe.meet([1])
     for code_id, instructions in notepad.located.items():
         scribe.locate(code_id, instructions)
     for begin in range(0, len(notes), 4 * STRETCH):

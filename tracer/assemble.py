@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 from vmtrace.tracer.generators import NO_GENERATOR, Generators
-from vmtrace.tracer.nesting import Ints, latest, nest, running_maximum
+from vmtrace.tracer.nesting import Flags, Ints, latest, nest, running_maximum
 from vmtrace.tracer.tables import Tables
 from vmtrace.tracer.tokens import (
     KIND_CREATE,
@@ -75,6 +75,8 @@ class Stretch:
     """Columns of `frames`, where NO_FRAME and -1 stand for null."""
     exits: dict[str, npt.NDArray[np.generic]]
     """Columns of `exits`, but for `raised` in the place of `reason`."""
+    shared: Flags
+    """By exit: whether it is a generator's, which other threads may have run before."""
 
 
 @dataclass(slots=True)
@@ -143,11 +145,12 @@ class _Stretch:
         pieces = np.empty((3, len(kept)), np.int64)
         for row, values in enumerate((start, length, frame)):
             values.take(kept, out=pieces[row], mode="clip")
-        frames, exits = self._frames_made(new), self._exits_made()
+        frames = self._frames_made(new)
+        exits, shared = self._exits_made()
         self._carry_on()
         if len(self.row):
             self.assembler.rows = int(self.row[-1])
-        return Stretch(pieces, frames, exits)
+        return Stretch(pieces, frames, exits, shared)
 
     def _name_frames(self) -> Ints:
         """Sets frame, code and generator by call, where it is an enter. Returns the calls that make a
@@ -239,17 +242,19 @@ class _Stretch:
             "first_row": self._rows_before(new),
         }
 
-    def _exits_made(self) -> dict[str, npt.NDArray[np.generic]]:
+    def _exits_made(self) -> tuple[dict[str, npt.NDArray[np.generic]], Flags]:
         raised = self.kind == KIND_UNWIND
         ended = np.flatnonzero((self.kind == KIND_RETURN) | raised)
         top = self.nesting.top.take(ended - 1)
         generators = self.generator.take(top)
-        self.assembler.generators.end(generators[generators != NO_GENERATOR])
-        return {
+        shared = generators != NO_GENERATOR
+        self.assembler.generators.end(generators[shared])
+        exits = {
             "frame_id": self.frame.take(top),
             "row": self._rows_before(ended),
             "raised": raised.take(ended),
         }
+        return exits, shared
 
     def _carry_on(self) -> None:
         """Hands the open frames, and what is left of their blocks, to the next stretch."""

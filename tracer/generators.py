@@ -30,11 +30,7 @@ class Generators:
         self._known = known
 
     def knows(self, numbers: Ints) -> npt.NDArray[np.bool_]:
-        return (
-            self._known[0].take(self._places(numbers)) == numbers
-            if len(self)
-            else np.zeros(len(numbers), np.bool_)
-        )
+        return self._known[0].take(self._places(numbers)) == numbers if len(self) else np.zeros(len(numbers), np.bool_)
 
     def find(self, numbers: Ints) -> tuple[Ints, Ints]:
         """Frames and codes of generators, all of them known."""

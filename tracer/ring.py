@@ -172,7 +172,7 @@ def lives(process: int) -> bool:
         return False
     try:
         os.kill(process, 0)
-        with open(f"/proc/{process}/stat", "rb") as status:  # noqa: PTH123 - pathlib is not needed otherwise
+        with open(f"/proc/{process}/stat", "rb") as status:
             return b") Z " not in status.read()  # ended, and nobody has asked about it
     except ProcessLookupError:
         return False

@@ -6,7 +6,7 @@ import dis
 import hashlib
 import importlib.util
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -47,9 +47,9 @@ class Scribe:
         self._threads: dict[int, Thread] = {}
         self._left: dict[int, Notes] = {}
         """By thread: notes that are no whole token yet, or that wait for another thread's."""
-        self._late: list[dict[str, npt.NDArray[np.generic]]] = []
-        """Exits that are written when all threads have been told of: where there are several, a frame of a
-        generator that ended in one may have gone on before in another, whose rows come later in the file."""
+        self._late: list[dict[str, npt.NDArray[Any]]] = []
+        """Exits that are written when all threads have been told of: of generators, that may have gone on in
+        another thread before, whose rows come later in the file."""
         self.rows = 0
         """Written so far."""
 
@@ -80,8 +80,13 @@ class Scribe:
         row = {"filename": [filename], "sha256": [hashlib.sha256(content).hexdigest()], "text": [text]}
         self._writer.add("sources", _readable(row))
 
+    def meet(self, threads: Iterable[int]) -> None:
+        """The threads whose notes are told of until all is settled."""
+        for ident in threads:
+            self._threads.setdefault(ident, Thread(ident))
+
     def tell(self, thread: int, notes: Notes) -> None:
-        """More notes of a thread. Raises NotesError for what no engine should note."""
+        """More notes of a thread that was met. Raises NotesError for what no engine should note."""
         left = self._left.pop(thread, _NO_NOTES)
         rest = self._write(thread, np.concatenate([left, notes]) if len(left) else notes)
         if len(rest):
@@ -118,9 +123,7 @@ class Scribe:
 
     def _write(self, ident: int, notes: Notes) -> Notes:
         """Returns the notes that must wait."""
-        thread = self._threads.get(ident)
-        if thread is None:
-            thread = self._threads[ident] = Thread(ident)
+        thread = self._threads[ident]
         begin = 0
         while begin < len(notes):
             part = notes[begin : begin + STRETCH]
@@ -139,10 +142,12 @@ class Scribe:
             raise NotesError(f"a trace has room for {MOST_FRAMES:,} frames")
         if len(stretch.frames["frame_id"]):
             self._writer.add("frames", _frames(stretch.frames))
-        if len(stretch.exits["frame_id"]) and len(self._threads) > 1:
-            self._late.append(stretch.exits)
-        elif len(stretch.exits["frame_id"]):
-            self._writer.add("exits", _exits(stretch.exits))
+        exits = stretch.exits
+        if len(self._threads) > 1 and stretch.shared.any():
+            self._late.append({name: column[stretch.shared] for name, column in exits.items()})
+            exits = {name: column[~stretch.shared] for name, column in exits.items()}
+        if len(exits["frame_id"]):
+            self._writer.add("exits", _exits(exits))
         for columns in self._expander.batches(stretch.pieces):
             self._write_rows(columns)
 
@@ -166,9 +171,7 @@ def _frames(columns: Mapping[str, npt.NDArray[Any]]) -> pa.RecordBatch:
 
 def _column(values: npt.NDArray[Any], kind: pa.DataType) -> pa.Array:
     """Below zero is null."""
-    return pa.array(
-        values.astype(kind.to_pandas_dtype()), mask=values < 0 if values.dtype.kind == "i" else None
-    )
+    return pa.array(values.astype(kind.to_pandas_dtype()), mask=values < 0 if values.dtype.kind == "i" else None)
 
 
 def _exits(columns: Mapping[str, npt.NDArray[Any]]) -> pa.RecordBatch:

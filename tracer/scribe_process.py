@@ -67,6 +67,7 @@ def _listen(receiver: Receiver, scribe: Scribe) -> dict[str, Any] | None:
             scribe.locate(code_id, instructions)
         for filename, content in message["sources"]:
             scribe.quote(filename, content)
+        scribe.meet(thread for thread, _, _ in message["notes"])
         for thread, typecode, count in message["notes"]:
             _tell(receiver, scribe, thread, typecode, count)
         scribe.settle()
