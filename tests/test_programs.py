@@ -3,10 +3,9 @@
 The programs in `programs/` are plain Python; the witness is CPython's own instruction tracing (`witness`).
 """
 
+from __future__ import annotations
+
 import functools
-import os
-import re
-import subprocess
 import sys
 from pathlib import Path
 
@@ -15,54 +14,35 @@ import pytest
 from vmtrace.traces import open_trace
 
 from tests import witness
+from tests.witness_programs import Program, programs
 
-PROGRAMS = Path(__file__).parent / "programs"
 VERSION = sys.version_info[:2]
-ENGINES = ("vm", "check", "native")
-
-
-def names() -> list[str]:
-    """Programs that this Python understands: a suffix like `_312` names the first version that does."""
-    found = []
-    for path in sorted(PROGRAMS.glob("*.py")):
-        since = re.search(r"_3(\d\d)$", path.stem)
-        if since is None or VERSION >= (3, int(since[1])):
-            found.append(path.stem)
-    return found
+ENGINES = ("vm", "check")
+SOURCES = Path(__file__).parent.parent / ".src"
 
 
 @functools.cache
-def witnessed(name: str) -> witness.Witnessed:
-    return witness.witness([PROGRAMS / f"{name}.py"])
+def witnessed(program: Program) -> witness.Witnessed:
+    return witness.witness(program.command, stdin=program.stdin)
 
 
-def record(name: str, engine: str, trace: Path) -> witness.Run:
-    command = [sys.executable, "-m", "vmtrace.cli", "record", "-q", "--engine", engine, "-o", str(trace)]
-    path = os.pathsep.join([str(Path(__file__).parent.parent / ".src"), os.environ.get("PYTHONPATH", "")])
-    environment = {**os.environ, "PYTHONHASHSEED": "0", "PYTHONPATH": path}
-    done = subprocess.run(
-        [*command, str(PROGRAMS / f"{name}.py")],
-        input=b"",
-        capture_output=True,
-        env=environment,
-        timeout=120,
-        check=False,
-    )
-    return witness.Run(done.stdout, done.stderr, done.returncode)
+def record(program: Program, engine: str, trace: Path) -> witness.Run:
+    command = ["-m", "vmtrace.cli", "record", "-q", "--engine", engine, "-o", trace, *program.command]
+    return witness.plain(command, stdin=program.stdin, environment={"PYTHONPATH": str(SOURCES)})
 
 
 def test_there_are_programs() -> None:
-    assert len(names()) >= 40
+    assert len(programs(VERSION)) >= 60
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("name", names())
-def test_a_program_runs_as_on_cpython(name: str, engine: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("program", programs(VERSION), ids=lambda program: program.name)
+def test_a_program_runs_as_on_cpython(program: Program, engine: str, tmp_path: Path) -> None:
     trace = tmp_path / "trace.arrow"
-    expected, run = witnessed(name), record(name, engine, trace)
+    expected, run = witnessed(program), record(program, engine, trace)
     assert run.stderr.decode() == expected.stderr.decode()
     assert run.stdout.decode() == expected.stdout.decode()
-    assert run.status == expected.status
+    assert run.status == expected.status == program.status
     opened = open_trace(trace)
     assert opened.complete, opened.problem
     events, instructions = witness.from_trace(opened)

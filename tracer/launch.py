@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import atexit
 import builtins
-import importlib._bootstrap as bootstrap  # type: ignore[import-not-found]
-import importlib._bootstrap_external as loading  # type: ignore[import-not-found]
+import importlib
 import os
 import signal
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from types import CodeType, ModuleType
 from typing import Any, Protocol
 
@@ -22,6 +22,8 @@ from vmtrace.tracer.hide import hide, hide_functions
 from vmtrace.tracer.program import Program
 from vmtrace.tracer.scope import Scope
 
+bootstrap: Any = importlib.import_module("importlib._bootstrap")
+loading: Any = importlib.import_module("importlib._bootstrap_external")
 INTERRUPTED = 128 + signal.SIGINT
 
 
@@ -68,7 +70,8 @@ def _depth_below() -> int:
     """How much of the recursion limit is used up below a program's module, beyond what python itself uses."""
     namespace: dict[str, Any] = {}
     exec(compile(DIVE, "<vmtrace>", "exec"), namespace)
-    return sys.getrecursionlimit() - 2 - namespace["reached"]
+    reached: int = namespace["reached"]
+    return sys.getrecursionlimit() - 2 - reached
 
 
 def make_room(depth: int) -> None:
@@ -131,14 +134,10 @@ def _status(code: object) -> int:
         return 0
     if isinstance(code, int):
         return code & 0xFF
-    try:
+    with suppress(OSError, ValueError, AttributeError):
         sys.stdout.flush()
-    except (OSError, ValueError, AttributeError):
-        pass
-    try:
+    with suppress(OSError, ValueError, AttributeError):
         print(code, file=sys.stderr)
-    except (OSError, ValueError, AttributeError):
-        pass
     return 1
 
 
@@ -161,10 +160,8 @@ def leave(status: int) -> None:
     """Ends the process with the program's status; an interrupted program ends as by its signal, as python does."""
     if status == INTERRUPTED and os.name == "posix" and threading.current_thread() is threading.main_thread():
         for stream in (sys.stdout, sys.stderr):
-            try:
+            with suppress(OSError, ValueError, AttributeError):
                 stream.flush()
-            except (OSError, ValueError, AttributeError):
-                pass
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGINT)
     sys.exit(status)

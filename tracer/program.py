@@ -144,8 +144,9 @@ def _foreign(path: str, data: bytes) -> str:
     if data[2:4] != b"\r\n" or python is None or magic >= 4000:
         return f"{path} is not a .pyc file of Python 3"
     if python == running:
-        return f"{path} was compiled for a pre-release of Python {python} (magic number {magic}); this is Python {running}"
-    return f"{path} was compiled for Python {python}; this is Python {running}: compile it again, or record it with python{python}"
+        return f"{path} was compiled for another build of Python {python} (magic number {magic}): compile it again"
+    remedy = f"compile it again, or record it with python{python}"
+    return f"{path} was compiled for Python {python}; this is Python {running}: {remedy}"
 
 
 def _home_of_compiled(folder: str) -> str:

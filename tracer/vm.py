@@ -69,8 +69,9 @@ class Function:
         if keyword_defaults is not None:
             function.__kwdefaults__ = keyword_defaults
         if annotations is not None:
-            pairs = isinstance(annotations, tuple)
-            function.__annotations__ = dict(zip(annotations[::2], annotations[1::2], strict=True)) if pairs else annotations
+            if isinstance(annotations, tuple):
+                annotations = dict(zip(annotations[::2], annotations[1::2], strict=True))
+            function.__annotations__ = annotations
         return function
 
 
