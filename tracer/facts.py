@@ -9,6 +9,9 @@ from typing import Any, TypedDict
 
 from vmtrace.tracer.code import Code
 
+# 3.11 has no list of them; later, WITH_EXCEPT_START lies beyond the mark and has none.
+_HAS_ARGUMENT = frozenset(getattr(dis, "hasarg", range(dis.HAVE_ARGUMENT, 256)))
+
 
 class CodeFacts(TypedDict):
     """One code object: its row in `codes`, its rows in `instructions` (by column), its basic blocks."""
@@ -41,7 +44,7 @@ def describe(code: Code, code_id: int, module: str | None = None) -> CodeFacts:
             "code_id": [code_id] * len(instructions),
             "offset": offsets,
             "opcode": [i.name for i in instructions],
-            "arg": [i.arg if i.opcode >= dis.HAVE_ARGUMENT else None for i in instructions],
+            "arg": [i.arg if i.opcode in _HAS_ARGUMENT else None for i in instructions],
             "argrepr": [i.repr for i in instructions],
             "line": list(lines),
             "end_line": list(end_lines),
