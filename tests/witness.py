@@ -24,7 +24,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain, zip_longest
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -242,18 +242,22 @@ def difference(witnessed: Events, other: Events) -> str | None:
     """The first difference between two normalised lists of events, in words; None if there is none.
 
     Frames are paired in the order of their first events, and in each frame the events must agree one by
-    one. If they do not and there are several threads, frames are paired in their order within a thread
-    instead, threads in the order of their first events: how threads interleave does not matter, only what
-    each frame did.
+    one. If they do not and there are several threads, frames of the same code are paired by what they did
+    instead: how threads interleave does not matter, and the number that a thread goes by may be another's
+    later on.
     """
     everything = zip_longest(range(len(witnessed.frame_code)), range(len(other.frame_code)))
     found = _difference(witnessed, other, everything)
     threads, others = witnessed.by_thread(), other.by_thread()
     if found and len(threads) > 1 and len(others) > 1:
-        nothing: list[int] = []
-        by_thread = (zip_longest(*frames) for frames in zip_longest(threads, others, fillvalue=nothing))
-        found = _difference(witnessed, other, chain.from_iterable(by_thread))
+        found = _difference(witnessed, other, zip_longest(_by_deeds(witnessed), _by_deeds(other)))
     return found
+
+
+def _by_deeds(events: Events) -> list[int]:
+    """The frames, sorted by their code and the offsets that they executed."""
+    deeds = [offsets.tolist() for offsets in events.by_frame()]
+    return sorted(range(len(deeds)), key=lambda frame: (events.code_of(frame), deeds[frame]))
 
 
 def _difference(
