@@ -21,9 +21,7 @@ class Bar:
     inner: float = 0.0  # the part of the length that belongs to something nested; drawn lighter
 
 
-def ranked_bars(
-    bars: Sequence[Bar], *, title: str, x_label: str, legend: tuple[str, str] | None = None
-) -> Figure:
+def ranked_bars(bars: Sequence[Bar], *, title: str, x_label: str, legend: tuple[str, str] | None = None) -> Figure:
     """The bars from top to bottom in the order given, at most MOST_BARS of them.
 
     `legend` names the outer and the inner part of the bars, if they have one.
@@ -45,9 +43,7 @@ def ranked_bars(
         figure.legend(loc="outside lower right", ncols=2)
     longest = max(bar.length for bar in shown) or 1.0
     for place, bar in zip(places, shown, strict=True):
-        axes.annotate(
-            bar.note, (bar.length, place), xytext=(3, 0), textcoords="offset points", va="center", fontsize=7
-        )
+        axes.annotate(bar.note, (bar.length, place), xytext=(3, 0), textcoords="offset points", va="center", fontsize=7)
     # Room for the notes: about 1 % of the axis for each of their letters.
     axes.set_xlim(0, longest * (1 + 0.0125 * max(len(bar.note) for bar in shown) + 0.02))
     axes.set_ylim(max(len(shown), 3) - 0.4, -0.6)

@@ -62,9 +62,7 @@ def nodes(result: pd.DataFrame) -> "list[Node]":
     boxes = []
     tree = top_of_tree(result, "node", "parent", "inclusive", 0)
     names = ("node", "parent", "level", "function", "module", "inclusive_percent", "own_percent")
-    for node, parent, level, function, module, width, own in zip(
-        *(tree[n].tolist() for n in names), strict=True
-    ):
+    for node, parent, level, function, module, width, own in zip(*(tree[n].tolist() for n in names), strict=True):
         start = free[parent]
         free[parent] += width
         free[node] = start

@@ -223,9 +223,7 @@ def _markdown_row(row: Sequence[str]) -> str:
 def _markdown_cell(value: str, column: Column) -> str:
     """A cell; the indentation of a tree has to survive, and Markdown drops leading spaces."""
     bare = value.lstrip(" ")
-    return (
-        "&nbsp;" * (len(value) - len(bare)) + _markdown_text(bare) if column.indent else _markdown_text(value)
-    )
+    return "&nbsp;" * (len(value) - len(bare)) + _markdown_text(bare) if column.indent else _markdown_text(value)
 
 
 def _markdown_text(value: str) -> str:

@@ -78,9 +78,7 @@ def _version(ctx: click.Context, param: click.Parameter, asked: bool) -> None:
         ctx.exit()
 
 
-@click.group(
-    cls=CommandTable, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]}
-)
+@click.group(cls=CommandTable, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--version",
     is_flag=True,
@@ -111,7 +109,7 @@ def main() -> NoReturn:
 def run(args: Sequence[str]) -> int:
     """Run one command line; return its exit status: 0, 1 (bad data, failed write), 2 (usage)."""
     try:
-        outcome = vmtrace.main(list(args), prog_name="vmtrace", standalone_mode=False)
+        status = vmtrace.main(list(args), prog_name="vmtrace", standalone_mode=False)
     except click.UsageError as error:
         return _fail(_with_hint(error), error.exit_code)
     except click.ClickException as error:
@@ -124,10 +122,7 @@ def run(args: Sequence[str]) -> int:
         if isinstance(error, TraceError):
             return _fail(str(error), 1)
         raise
-    # What `record` leaves to do: the program that it runs looks at its callers, and should not see click.
-    if callable(outcome):
-        outcome = outcome()
-    return outcome if isinstance(outcome, int) else 0
+    return status if isinstance(status, int) else 0
 
 
 def _with_hint(error: click.UsageError) -> str:

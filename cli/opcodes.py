@@ -36,9 +36,7 @@ def figure(result: pd.DataFrame, program: str) -> "Figure":
         Bar(opcode, share, f"{cell(share, Kind.PERCENT)} %  ({count:,})")
         for opcode, share, count in zip(*columns, strict=True)
     ]
-    return ranked_bars(
-        bars, title=f"Executed opcodes of {program}", x_label="share of executed instructions (%)"
-    )
+    return ranked_bars(bars, title=f"Executed opcodes of {program}", x_label="share of executed instructions (%)")
 
 
 @click.command()

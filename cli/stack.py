@@ -78,9 +78,7 @@ def figure(result: pd.DataFrame, program: str) -> "Figure":
 
     edges = [*result["first_row"].tolist(), *(result["last_row"].tail(1) + 1).tolist()]
     low, mean, high = (result[name].tolist() for name in ("min", "mean", "max"))
-    return band(
-        edges, low, mean, high, title=f"Evaluation stack of {program}", y_label="stack depth (entries)"
-    )
+    return band(edges, low, mean, high, title=f"Evaluation stack of {program}", y_label="stack depth (entries)")
 
 
 @click.command()

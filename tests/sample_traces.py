@@ -85,9 +85,7 @@ def _add_frames(writer: TraceWriter, trips: int) -> None:
         },
     )
     ends = [*(calls + len(CALLEE)).tolist(), rows_of(trips)]
-    writer.add(
-        "exits", {"frame_id": [*range(1, trips + 1), 0], "row": ends, "reason": ["return"] * (trips + 1)}
-    )
+    writer.add("exits", {"frame_id": [*range(1, trips + 1), 0], "row": ends, "reason": ["return"] * (trips + 1)})
 
 
 def _add_static(writer: TraceWriter, callee: str) -> None:

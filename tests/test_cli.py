@@ -123,9 +123,7 @@ def test_a_full_disk_is_one_line(folder: Path) -> None:
 
 
 def test_a_closed_stdout_is_one_line(folder: Path) -> None:
-    done = vm(
-        "opcodes", cwd=folder, preexec_fn=lambda: os.close(1), capture_output=False, stderr=subprocess.PIPE
-    )
+    done = vm("opcodes", cwd=folder, preexec_fn=lambda: os.close(1), capture_output=False, stderr=subprocess.PIPE)
     assert done.returncode == 1
     assert done.stderr == "vmtrace: error: the standard output is closed\n"
 
@@ -140,9 +138,7 @@ def test_a_terminal_gets_bold_titles_and_lines_that_fit(folder: Path) -> None:
     pty = pytest.importorskip("pty")
     leader, follower = pty.openpty()
     env = {**ENVIRONMENT, "COLUMNS": "24", "LINES": "40"}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "vmtrace.cli", "opcodes"], stdout=follower, cwd=folder, env=env
-    )
+    process = subprocess.Popen([sys.executable, "-m", "vmtrace.cli", "opcodes"], stdout=follower, cwd=folder, env=env)
     assert process.wait() == 0
     os.close(follower)
     lines = os.read(leader, 65536).decode().splitlines()
@@ -157,7 +153,5 @@ def test_ctrl_c_is_one_line_and_130(folder: Path) -> None:
         "s.run = lambda *a, **k: os.kill(os.getpid(), signal.SIGINT)\n"
         "raise SystemExit(run(['opcodes']))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=folder, env=ENVIRONMENT, capture_output=True, text=True
-    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=folder, env=ENVIRONMENT, capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "vmtrace: interrupted\n")
