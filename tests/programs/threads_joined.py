@@ -24,10 +24,10 @@ def squares(limit, label):
 
 class Worker(threading.Thread):
     def __init__(self, numbers):
-        super().__init__(name=f"worker-{numbers[0]}")
+        super().__init__(name=f"worker-{numbers[0]}", target=self.work)
         self.numbers, self.result = numbers, None
 
-    def run(self):
+    def work(self):
         self.result = [n * factor(n) for n in self.numbers]
 
 
