@@ -1,22 +1,41 @@
 """Reads traces and answers questions about them."""
 
 from vmtrace.analysis.base import Analysis, run
+from vmtrace.analysis.blocks import Blocks
+from vmtrace.analysis.branches import Branches
 from vmtrace.analysis.calls import Calls, Functions
+from vmtrace.analysis.diff import compare, differences
+from vmtrace.analysis.lines import Lines
 from vmtrace.analysis.loops import Loops
-from vmtrace.analysis.opcodes import Opcodes
+from vmtrace.analysis.opcodes import Opcodes, OpcodesBy, StaticOpcodes, spread
+from vmtrace.analysis.pairs import Neighbours, Pairs
+from vmtrace.analysis.phases import Phases
 from vmtrace.analysis.program import Program
 from vmtrace.analysis.stack import Stack, StackOverTime
 from vmtrace.analysis.summary import Summary
+from vmtrace.analysis.super import Super
 
 __all__ = [
     "Analysis",
+    "Blocks",
+    "Branches",
     "Calls",
     "Functions",
+    "Lines",
     "Loops",
+    "Neighbours",
     "Opcodes",
+    "OpcodesBy",
+    "Pairs",
+    "Phases",
     "Program",
     "Stack",
     "StackOverTime",
+    "StaticOpcodes",
     "Summary",
+    "Super",
+    "compare",
+    "differences",
     "run",
+    "spread",
 ]

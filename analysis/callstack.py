@@ -42,9 +42,7 @@ class CallStack(Tally):
         first_loop = np.cumsum(code_loops) - code_loops
         block = program.site_block
         self._site_loop = np.where(block >= 0, self.loops.block_loop[block], -1)
-        self._site_cell = np.where(
-            self._site_loop >= 0, 1 + self._site_loop - first_loop[program.site_code], 0
-        )
+        self._site_cell = np.where(self._site_loop >= 0, 1 + self._site_loop - first_loop[program.site_code], 0)
 
     def update(self, view: View) -> None:
         replay = Replay(self._stacks, view, self._site_loop)
@@ -54,9 +52,7 @@ class CallStack(Tally):
             self._count(view, replay)
         self._grow()
         self.calls += np.bincount(replay.births(), minlength=len(self.calls))
-        self.resumed += np.bincount(
-            np.array(replay.resumed_unseen, dtype=np.int64), minlength=len(self.calls)
-        )
+        self.resumed += np.bincount(np.array(replay.resumed_unseen, dtype=np.int64), minlength=len(self.calls))
         replay.close()
         self._grow()
 

@@ -128,6 +128,4 @@ class Contexts:
     def at_call(self, caller: Context, way: int) -> Context:
         """The place in the caller from which the call is made."""
         loop = way // self.codes - 1
-        return caller._replace(
-            active=caller.active | self._around[loop] if loop >= 0 else caller.active, code=-1
-        )
+        return caller._replace(active=caller.active | self._around[loop] if loop >= 0 else caller.active, code=-1)

@@ -66,6 +66,7 @@ class Program:
             raise TraceError("the trace's instructions table does not fit its codes table")
         self._number_slots(code, offset)
         self._number_sites(table, code, offset)
+        self._argreprs = table["argrepr"].combine_chunks()
 
     def _read_codes(self, table: pa.Table) -> None:
         ids = _ints(table, "code_id")
@@ -96,6 +97,8 @@ class Program:
         names = table["opcode"].to_pylist()
         numbers = {name: number for number, name in enumerate(self.opcode_names)}
         opcode = np.array([numbers.get(name, -1) for name in names], dtype=np.int64)
+        if (opcode < 0).any():
+            raise TraceError(f"the trace's instructions table has an opcode without number: {names[opcode.argmin()]}")
         falls = np.asarray(table["falls_through"].to_numpy(zero_copy_only=False), dtype=bool)
         suspends = np.array([name in SUSPENDING for name in names], dtype=bool)
         target = self._rows_at(row_of_slot, code, _ints(table, "jump_target", absent=-1))
@@ -119,6 +122,7 @@ class Program:
             out[site] = values
             return out
 
+        self._site_row: Ints = spread(np.arange(rows))
         self.site_code: Ints = spread(code)
         self.site_offset: Ints = spread(offset)
         self.site_opcode: Ints = spread(opcode)
@@ -137,6 +141,11 @@ class Program:
         self.block_last: Ints = np.append(self.block_first[1:] - 2, site[-1:]) if rows else site
         self._site_of_slot = np.full(self._slots, -1, dtype=np.int32)
         self._site_of_slot[slot] = site
+
+    def argreprs_of(self, sites: Ints) -> list[str]:
+        """The arguments of instructions as `dis` shows them."""
+        texts: list[str] = self._argreprs.take(pa.array(self._site_row[sites])).to_pylist()
+        return texts
 
     def _rows_at(self, row_of_slot: Ints, code: Ints, offset: Ints) -> Ints:
         """The row of the instruction at an offset of the same code; -1 where the offset is -1."""

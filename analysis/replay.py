@@ -40,9 +40,7 @@ class Replay:
             stacks.start = view.first_row
         older = [stacks.live.get(frame) for frame in view.older.tolist()]
         self._code = np.append([live.code if live else -1 for live in older], view.new.code).astype(np.int64)
-        self._thread = np.append([live.thread if live else 0 for live in older], view.new.thread).astype(
-            np.int64
-        )
+        self._thread = np.append([live.thread if live else 0 for live in older], view.new.thread).astype(np.int64)
         parent = view.index_of(view.new.parent)
         way = self._way_of_new = contexts.ways(self._call_loops(parent), view.new.code)
         # Frames announced after they began were alive when the piece was cut off.
@@ -132,9 +130,7 @@ class Replay:
         joined = _Arrivals(
             np.append(view.new.first_row[born] - view.first_row, start),
             np.append(count + born, frame),
-            np.append(
-                np.array(self._below[count : count + len(view.new.frame)], dtype=np.int64)[born], caller
-            ),
+            np.append(np.array(self._below[count : count + len(view.new.frame)], dtype=np.int64)[born], caller),
             np.append(np.array(self._way[count : count + len(view.new.frame)], dtype=np.int64)[born], way),
             np.append(np.full(len(born), -1), stretch),
         )
@@ -302,9 +298,7 @@ class Replay:
             stacks.live[self._frame(index)] = live
         # np.unique tells where a value occurs first, so the stretches are turned round.
         threads, back = np.unique(self._thread[view.stretch_frame[::-1]], return_index=True)
-        for thread, stretch in zip(
-            threads.tolist(), (len(view.stretch_frame) - 1 - back).tolist(), strict=True
-        ):
+        for thread, stretch in zip(threads.tolist(), (len(view.stretch_frame) - 1 - back).tolist(), strict=True):
             stacks.top[thread] = self._call(*self._top_after(stretch, NEVER - 1))
         ended = np.flatnonzero(~born & (view.exit_row != NEVER))
         stacks.forget(dict(zip(view.frames[ended].tolist(), view.exit_row[ended].tolist(), strict=True)))

@@ -124,13 +124,7 @@ class Seam:
         passed = []
         while origin.kind == "under" and self.was_suspended(origin.which) and origin.otherwise >= 0:
             behind = self._later.contexts.all[origin.otherwise]
-            if (
-                behind.origin is None
-                or behind.origin.kind == "at"
-                or behind.code >= 0
-                or behind.path
-                or behind.active
-            ):
+            if behind.origin is None or behind.origin.kind == "at" or behind.code >= 0 or behind.path or behind.active:
                 break  # not one of the unknown places
             passed.append(origin.which)
             origin = self._next.get(origin.which, behind.origin)

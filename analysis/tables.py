@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from vmtrace.analysis.program import Function, Program
+from vmtrace.analysis.program import Function, Ints, Program
 
 
 def percent(part: npt.ArrayLike, whole: npt.ArrayLike) -> npt.NDArray[np.float64]:
@@ -45,3 +45,16 @@ def ranked(table: pd.DataFrame, column: str, whole: int, ties: Sequence[str] = (
 def by_function(program: Program, codes: npt.NDArray[np.integer]) -> pd.DataFrame:
     """The columns `function`, `module`, `filename` and `line` of code objects."""
     return pd.DataFrame([program.functions[code] for code in codes.tolist()], columns=list(Function._fields))
+
+
+def lines_of(program: Program, first: Ints, last: Ints) -> tuple[Ints, Ints]:
+    """The first and the last source line of runs of sites, 0 where none of them has a line."""
+    if not len(first):
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+    # reduceat's runs are [first, last + 1), then what lies between, which is left out.
+    bounds = np.stack([first, last + 1], axis=1).ravel()
+    nowhere = 1 << 31  # lines are narrower
+    line = np.append(program.site_line, -1)
+    lines = np.minimum.reduceat(np.where(line > 0, line, nowhere), bounds)[::2] % nowhere
+    ends = np.maximum.reduceat(np.append(program.site_end_line, -1), bounds)[::2]
+    return lines, np.maximum(ends, 0)

@@ -43,9 +43,7 @@ class TripCounter:
         passes = int(self._executed[first])
         back = sum(self._moves(block, loop.header) for block in loop.blocks)
         inside = self._program.site_block
-        back += sum(
-            count for before, count in self._other.get(first, []) if int(inside[before]) in loop.blocks
-        )
+        back += sum(count for before, count in self._other.get(first, []) if int(inside[before]) in loop.blocks)
         return Trips(passes - back, self._iterations(loop, passes))
 
     def kind(self, loop: Loop) -> str:

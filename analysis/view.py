@@ -113,8 +113,7 @@ class View:
             if wrong.any():
                 row = int(rows[wrong.argmax()])
                 raise TraceError(
-                    f"row {self.first_row + row:,}: code {self.code_id[row]} "
-                    "has no instruction at the recorded offset"
+                    f"row {self.first_row + row:,}: code {self.code_id[row]} has no instruction at the recorded offset"
                 )
 
     # Stretches
@@ -184,9 +183,7 @@ class View:
     @cached_property
     def older(self) -> Ints:
         """The ids of the frames that the chunk mentions but does not announce, in order."""
-        ids = np.concatenate(
-            [self.frame_id[self.stretch_start].astype(np.int64), self.new.parent, self.exits[0]]
-        )
+        ids = np.concatenate([self.frame_id[self.stretch_start].astype(np.int64), self.new.parent, self.exits[0]])
         return np.unique(ids[(self._place_in_new(ids) < 0) & (ids >= 0)])
 
     @cached_property

@@ -102,9 +102,7 @@ class Trace:
             {
                 "frame_id": pa.array([f for f, _ in exits], pa.uint32()),
                 "row": pa.array([r for _, r in exits], pa.uint64()),
-                "reason": pa.array(["return"] * len(exits))
-                .dictionary_encode()
-                .cast(EXITS.field("reason").type),
+                "reason": pa.array(["return"] * len(exits)).dictionary_encode().cast(EXITS.field("reason").type),
             },
             EXITS,
         )
@@ -114,9 +112,7 @@ class Trace:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def chunks(
-        self, columns: Sequence[str] | None = None, start: int = 0, stop: int | None = None
-    ) -> Iterator[Chunk]:
+    def chunks(self, columns: Sequence[str] | None = None, start: int = 0, stop: int | None = None) -> Iterator[Chunk]:
         stop = len(self) if stop is None else min(stop, len(self))
         bounds = sorted({start, stop, *(cut for cut in self._cuts if start < cut < stop)})
         for low, high in pairwise(bounds):
@@ -158,9 +154,7 @@ class Machine:
     def __init__(self, codes: Sequence[Code], random: Random, threads: int = 1) -> None:
         self.codes, self.random = list(codes), random
         self.rows: list[tuple[int, int, int, int, int]] = []
-        self.stacks: list[
-            list[tuple[int, int, int]]
-        ] = []  # by row: (frame, code, instruction), outermost first
+        self.stacks: list[list[tuple[int, int, int]]] = []  # by row: (frame, code, instruction), outermost first
         self.frames: list[tuple[int, int, int | None, int | None, int, int]] = []
         self.exits: list[tuple[int, int]] = []
         self.resumed: list[int] = []  # the rows that a resumed frame begins with

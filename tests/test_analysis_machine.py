@@ -102,9 +102,7 @@ def test_instructions_of_loops(machine: Machine, random: Random) -> None:
     # A loop whose header did not run has not been entered, even if an exception led into its midst.
     assert found == {loop: (own[loop], inclusive[loop]) for loop in found}
     headers = {natural.all[loop].header for loop in own}
-    ran = {
-        program.site_block[site_of(program, code, at)] for stack in machine.stacks for _, code, at in stack
-    }
+    ran = {program.site_block[site_of(program, code, at)] for stack in machine.stacks for _, code, at in stack}
     assert set(found) == {loop.number for loop in natural.all if loop.header in headers & ran}
 
 
@@ -163,9 +161,7 @@ def test_the_machine_does_what_makes_traces_hard() -> None:
     machine = random_machine(3, 3000, 3)
     parents = {frame: parent for frame, _, parent, *_ in machine.frames}
     below = [stack[-2][0] if len(stack) > 1 else None for stack in machine.stacks]
-    elsewhere = sum(
-        parents[stack[-1][0]] != under for stack, under in zip(machine.stacks, below, strict=True)
-    )
+    elsewhere = sum(parents[stack[-1][0]] != under for stack, under in zip(machine.stacks, below, strict=True))
     ends = Counter(row for _, row in machine.exits)
     generators = [code for code in machine.codes if any(i["opcode"] in SUSPENDING for i in code.instructions)]
     assert elsewhere > 100 and max(ends.values()) > 2 and len(machine.resumed) > 50 and generators

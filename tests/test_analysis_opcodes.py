@@ -103,9 +103,7 @@ def test_summary(trace: Trace) -> None:
         (1, 12, "row 3: code 0 has no instruction"),  # beyond its code, where the next one's begin
     ],
 )
-def test_rows_that_fit_no_instruction_are_an_error(
-    trace: Trace, column: int, value: int, message: str
-) -> None:
+def test_rows_that_fit_no_instruction_are_an_error(trace: Trace, column: int, value: int, message: str) -> None:
     trace.rows[3, column] = value
     program = Program(trace)
     sites = SiteCounts(program)

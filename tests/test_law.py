@@ -25,6 +25,18 @@ MAKERS: dict[str, Callable[[Program], Analysis]] = {
     "stack over time": vmtrace.analysis.StackOverTime,
     "stack over time, few buckets": lambda program: vmtrace.analysis.StackOverTime(program, buckets=7),
     "summary": vmtrace.analysis.Summary,
+    "opcodes by function": vmtrace.analysis.OpcodesBy,
+    "opcodes by module": lambda program: vmtrace.analysis.OpcodesBy(program, by="module"),
+    "static opcodes": vmtrace.analysis.StaticOpcodes,
+    "pairs": vmtrace.analysis.Pairs,
+    "triples": lambda program: vmtrace.analysis.Pairs(program, n=3),
+    "sequences of 8": lambda program: vmtrace.analysis.Pairs(program, n=8),
+    "neighbours": vmtrace.analysis.Neighbours,
+    "super": vmtrace.analysis.Super,
+    "blocks": vmtrace.analysis.Blocks,
+    "branches": vmtrace.analysis.Branches,
+    "lines": vmtrace.analysis.Lines,
+    "phases": lambda program: vmtrace.analysis.Phases(program, instructions=7),
 }
 
 
@@ -40,9 +52,7 @@ def results(analysis: Analysis) -> dict[str, pd.DataFrame]:
     return tables
 
 
-def passed(
-    make: Callable[[Program], Analysis], trace: Trace, start: int = 0, stop: int | None = None
-) -> Analysis:
+def passed(make: Callable[[Program], Analysis], trace: Trace, start: int = 0, stop: int | None = None) -> Analysis:
     analysis = make(Program(trace))
     run(trace, [analysis], start, stop)
     return analysis
@@ -73,7 +83,7 @@ def test_every_analysis_is_held_to_the_law() -> None:
 
 
 @pytest.mark.parametrize("name", MAKERS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     seed=st.integers(0, 1 << 30),
     threads=st.sampled_from([1, 1, 3]),
