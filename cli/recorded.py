@@ -97,7 +97,8 @@ def _sum_up(summary: Summary, request: Request) -> None:
     if summary.problem is not None:
         _tell(f"vmtrace: warning: {summary.problem}; the trace is incomplete")
     elif not request.quiet:
-        what = f"{summary.rows:,} events in {summary.frames:,} frames, {_size(summary.bytes)} in {request.shown}"
+        frames = "1 frame" if summary.frames == 1 else f"{summary.frames:,} frames"
+        what = f"{summary.rows:,} events in {frames}, {_size(summary.bytes)} in {request.shown}"
         _tell(f"vmtrace: {what}; next: {request.next}")
 
 

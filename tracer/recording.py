@@ -51,7 +51,7 @@ def facts_at_start(program: Program, scope: Scope, engine: str) -> dict[str, obj
         "vmtrace": vmtrace,
         "python": platform.python_version(),
         "implementation": platform.python_implementation(),
-        "platform": platform.platform(),
+        "platform": f"{platform.system()} {platform.machine()}",
         "engine": engine,
         "argv": [*program.argv],
         "scope": scope.described(),
