@@ -374,3 +374,23 @@ def test_both_engines_note_the_same():
     outcome(NOTED, VirtualMachine(stepped, check=True).run_code)
     assert [*fused.lines()] == [*stepped.lines()]
     assert len(fused.codes) > 10
+
+
+def test_a_program_may_take_builtins_away():
+    """All but what CPython's own Python code, such as the import of a module, cannot do without."""
+    same("""
+import builtins
+def f(x, *y): yield x; yield from y
+taken = {name: vars(builtins).pop(name) for name in ("len", "next", "iter", "reversed", "type")}
+try:
+    a, *b = f(1, 2, 3)
+    print(a, b, {**{"x": 1}}, f"{a:>3}")
+    try: raise_
+    except NameError as error: print(error)
+    match [1, {"k": 2}]:
+        case [x, {"k": y}]: print(x, y)
+    try: len
+    except NameError as error: print(error)
+finally:
+    vars(builtins).update(taken)
+""")

@@ -6,9 +6,11 @@ import inspect
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any
 
-from vmtrace.tracer.hide import hide_functions
+from vmtrace.tracer.hide import hide_functions, keep_builtins
 from vmtrace.tracer.native import reraise
 from vmtrace.tracer.semantics import NULL, special, type_name
+
+keep_builtins(globals())
 
 
 def send(receiver: Any, value: Any) -> tuple[bool, Any]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from vmtrace.tracer import native
 from vmtrace.tracer.code import Code, Handler, Instruction
 from vmtrace.tracer.errors import VMError
-from vmtrace.tracer.hide import hide_functions
+from vmtrace.tracer.hide import hide_functions, keep_builtins
 from vmtrace.tracer.notes import ENTER, RAISE, RESUME, RETURN, SUSPEND, UNWIND
 from vmtrace.tracer.opset import Call
 from vmtrace.tracer.semantics import unbound_free, unbound_local
@@ -23,6 +23,8 @@ from vmtrace.tracer.semantics import unbound_free, unbound_local
 if TYPE_CHECKING:
     from vmtrace.tracer.support import Notes
     from vmtrace.tracer.vm import VirtualMachine
+
+keep_builtins(globals())
 
 RAISES_AGAIN = frozenset({"RERAISE", "END_ASYNC_FOR"})
 """What raises an exception with the traceback that it has, without adding this frame to it."""
@@ -90,10 +92,12 @@ class Frame:
         """Cells and free variables by name."""
         self.namespace: Any = namespace
         """The names of a module or class body; None in a function."""
+        self.flags = host.f_code.co_flags
+        """The program may have changed them, as `types.coroutine` does."""
         self.globals = host.f_globals
         self.builtins = host.f_builtins
-        self.running: list[Frame] | None = None
-        """Where a module's or class's body is kept while it runs; it is the last."""
+        self.raised = 0
+        """Where an exception arose, as the program sees it."""
         self.call: Call | None = None
         """A call that the host function has to make."""
         self.passed: list[Any] = []
@@ -158,6 +162,7 @@ class Frame:
         self.passed.clear()
         handler = None if isinstance(error, VMError) else self.code.handler_for(self.index)
         self.note_raise(handler is not None)
+        self.raised = self._place_of_raise()
         if handler is None:
             self.leave()
             return False
@@ -172,13 +177,21 @@ class Frame:
             return error.__traceback__.tb_next is not None or not isinstance(error, RuntimeError)
         return instruction.name in RAISES_AGAIN
 
+    def _place_of_raise(self) -> int:
+        """The instruction where the frame is seen to stand; RERAISE may have its offset on the stack."""
+        instruction = self.instruction
+        if instruction.name == "RERAISE" and instruction.arg:
+            offset = 2 * self.stack[-instruction.arg - 1]
+            return self.code.index_of[offset]
+        return instruction.index
+
     def unwind(self) -> None:
         """Cuts the stack to what the exception's handler expects, and goes there."""
         assert self.caught is not None
         (error, handler), self.caught = self.caught, None
         del self.stack[handler.depth :]
         if handler.lasti:
-            self.stack.append(self.instruction.offset // 2)
+            self.stack.append(self.code.instructions[self.raised].offset // 2)
         self.stack.append(error)
         self.index = handler.target
 
@@ -246,8 +259,6 @@ class Frame:
         """The frame ends; its variables live on in the host frame only, as long as that is held."""
         self.stack.clear()
         self.locals.clear()
-        if self.running is not None:
-            self.running.pop()
 
     # --- what a recorder is told (see `NotedFrame`) -----------------------------------------------
 
@@ -267,31 +278,37 @@ class NotedFrame(Frame):
         self.thread: Notes = self.activity.vm.support.thread
 
     def note_enter(self) -> None:
-        thread, recorded = self.thread, self.recorded
-        thread.notes += (ENTER, recorded.code_id, thread.frames[-1].f_lasti)
-        thread.frames.append(sys._getframe(1))
+        notes, frames = self.thread.state
+        notes += (ENTER, self.recorded.code_id, frames[-1].f_lasti)
+        frames.append(sys._getframe(1))
 
     def note_block(self) -> None:
-        self.thread.notes.append(self.recorded.first_block + self.at)
+        notes, _ = self.thread.state
+        notes.append(self.recorded.first_block + self.at)
 
     def note_suspend(self) -> None:
-        self.thread.notes.append(SUSPEND)
-        del self.thread.frames[-1]
+        self._leaves(SUSPEND)
 
     def note_resume(self) -> None:
-        thread = self.thread
-        thread.notes += (RESUME, self.generator, thread.frames[-1].f_lasti)
-        thread.frames.append(sys._getframe(1))
+        notes, frames = self.thread.state
+        notes += (RESUME, self.generator, frames[-1].f_lasti)
+        frames.append(sys._getframe(1))
 
     def note_return(self) -> None:
-        self.thread.notes.append(RETURN)
-        del self.thread.frames[-1]
+        self._leaves(RETURN)
 
     def note_raise(self, handled: bool) -> None:
         position = self.recorded.units[self.index]
-        self.thread.notes += (RAISE if handled else UNWIND, position)
-        if not handled:
-            del self.thread.frames[-1]
+        if handled:
+            notes, _ = self.thread.state
+            notes += (RAISE, position)
+        else:
+            self._leaves(UNWIND, position)
+
+    def _leaves(self, *token: int) -> None:
+        notes, frames = self.thread.state
+        notes += token
+        del frames[-1]
 
     @property
     def recorded(self) -> Recorded:

@@ -11,20 +11,43 @@ the program's own.
 
 from __future__ import annotations
 
+import builtins
 import dis
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from types import CodeType, FunctionType
 from typing import Any, TypeVar
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-NOP = bytes((dis.opmap["NOP"], 0))
+BUILTINS = dict(vars(builtins))
+
+
+def keep_builtins(namespace: MutableMapping[str, Any]) -> None:
+    """Lets the functions that a module goes on to define have the builtins as they are now.
+
+    The program may replace and delete those that it shares with everyone.
+    """
+    namespace["__builtins__"] = BUILTINS
+
+
+keep_builtins(globals())
+
+RESUME = dis.opmap["RESUME"]
+
+
+def _units_of_resume() -> int:
+    """RESUME and its inline cache, seen on this function."""
+    offsets = [i.offset // 2 for i in dis.get_instructions(_units_of_resume)]
+    return offsets[1] - offsets[0]
+
+
+NOPS = bytes((dis.opmap["NOP"], 0)) * _units_of_resume()
 
 
 def hide(function: Function) -> Function:
     """A copy of a Python function whose frames the program does not see; anything else as it is.
 
-    So is a function with `super()` in it, which from 3.12 on looks for its class in a frame that is not hidden.
+    So is a function with `super()` in it, which from 3.12 on looks for its class in a frame that shows.
     """
     if not isinstance(function, FunctionType) or "__class__" in function.__code__.co_freevars:
         return function
@@ -68,10 +91,9 @@ def hide_code(code: CodeType) -> CodeType:
 
 
 def _without_resume(code: CodeType) -> bytes:
-    units = [code.co_code[i : i + 2] for i in range(0, len(code.co_code), 2)]
-    offsets = [i.offset // 2 for i in dis.get_instructions(code)]
-    opcodes = [i.opname for i in dis.get_instructions(code)]
-    for opname, start, stop in zip(opcodes, offsets, [*offsets[1:], len(units)], strict=True):
-        if opname == "RESUME":
-            units[start:stop] = [NOP] * (stop - start)
-    return b"".join(units)
+    """Inline cache entries are zero in co_code, so a unit that begins with RESUME's number is a RESUME."""
+    units = bytearray(code.co_code)
+    for at in range(0, len(units), 2):
+        if units[at] == RESUME:
+            units[at : at + len(NOPS)] = NOPS
+    return bytes(units)

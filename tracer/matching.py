@@ -6,8 +6,10 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
-from vmtrace.tracer.hide import hide_functions
+from vmtrace.tracer.hide import hide_functions, keep_builtins
 from vmtrace.tracer.semantics import made
+
+keep_builtins(globals())
 
 Matcher = Callable[[Any, Any], tuple[Any, ...] | None]
 

@@ -12,7 +12,9 @@ import inspect
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from vmtrace.tracer.hide import hide, hide_code, hide_functions
+from vmtrace.tracer.hide import hide, hide_code, hide_functions, keep_builtins
+
+keep_builtins(globals())
 
 
 def _argument(value: Any) -> Any:

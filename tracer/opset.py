@@ -24,6 +24,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
+from vmtrace.tracer.hide import keep_builtins
+
+keep_builtins(globals())
+
 Value = Any
 Handler = Callable[..., Any]
 Count = Callable[[int], int]

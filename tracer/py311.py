@@ -10,9 +10,11 @@ import operator
 import sys
 
 from vmtrace.tracer import coroutines, matching, native, raising, semantics
-from vmtrace.tracer.hide import hide_functions
+from vmtrace.tracer.hide import hide_functions, keep_builtins
 from vmtrace.tracer.opset import Call, Jump, OpcodeSet, Value
 from vmtrace.tracer.semantics import EXHAUSTED, NULL
+
+keep_builtins(globals())
 
 ops = OpcodeSet((3, 11))
 
@@ -557,7 +559,7 @@ def byte_SEND(vm, receiver, value):
 
 @ops.added
 def byte_GET_YIELD_FROM_ITER(vm, iterable, *, frame) -> Value:
-    return coroutines.get_yield_from_iter(iterable, frame.code.flags)
+    return coroutines.get_yield_from_iter(iterable, frame.flags)
 
 
 @ops.added

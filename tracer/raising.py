@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from vmtrace.tracer.hide import hide_functions
+from vmtrace.tracer.hide import hide_functions, keep_builtins
 from vmtrace.tracer.native import unhandle
 from vmtrace.tracer.semantics import NULL, special, type_name
+
+keep_builtins(globals())
 
 
 def do_raise(*what: Any) -> NoReturn:

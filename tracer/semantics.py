@@ -12,8 +12,10 @@ from functools import cache
 from types import CellType
 from typing import Any, Final, Protocol
 
-from vmtrace.tracer.hide import hide_code, hide_functions
+from vmtrace.tracer.hide import hide_code, hide_functions, keep_builtins
 from vmtrace.tracer.opset import Call
+
+keep_builtins(globals())
 
 
 class Marker:

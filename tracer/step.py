@@ -7,7 +7,6 @@ each code object; the other functions here begin a frame.
 
 from __future__ import annotations
 
-import _thread
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -15,8 +14,10 @@ from typing import Any
 from vmtrace.tracer.code import Instruction
 from vmtrace.tracer.errors import CodeError
 from vmtrace.tracer.frame import Activity, Frame, NotedFrame
-from vmtrace.tracer.hide import hide_functions
+from vmtrace.tracer.hide import hide_functions, keep_builtins
 from vmtrace.tracer.opset import Call, Jump
+
+keep_builtins(globals())
 
 
 def step(frame: Frame) -> Any:
@@ -71,21 +72,11 @@ FACTS: dict[str, Callable[[Frame, Instruction, int], Any]] = {
 # --- beginning a frame ----------------------------------------------------------------------------
 
 
-class Bodies(_thread._local):
-    """The frames of a module's or class's body, by thread: its host code has no variables of its own."""
-
-    def __init__(self) -> None:
-        self.frames: list[Frame] = []
-
-    @property
-    def frame(self) -> Frame:
-        return self.frames[-1]
-
-
-def make_frame(activity: Activity, given: dict[str, Any], cells: Any, namespace: Any = None) -> Frame:
+def make_frame(activity: Activity, given: dict[str, Any], cells: Any, namespace: Any) -> Frame:
     """The frame for the host frame that calls this.
 
     `given`: the arguments. `cells`: a function that closes over all cells and free variables.
+    `namespace`: that of a module or class.
     """
     _make_room(ROOM)
     by_name = dict(zip(cells.__code__.co_freevars, cells.__closure__ or (), strict=True))
@@ -93,19 +84,11 @@ def make_frame(activity: Activity, given: dict[str, Any], cells: Any, namespace:
     return kind(activity, sys._getframe(1), given, by_name, namespace)
 
 
-def enter(activity: Activity, given: dict[str, Any], cells: Any) -> Frame:
-    """A function is called."""
-    frame = make_frame(activity, given, cells)
+def enter(activity: Activity, given: dict[str, Any], cells: Any, namespace: Any) -> Frame:
+    """A function is called, or the body of a module or class begins."""
+    frame = make_frame(activity, given, cells, namespace)
     frame.note_enter()
     return frame
-
-
-def enter_body(activity: Activity, bodies: Bodies, cells: Any, namespace: Any) -> None:
-    """The body of a module or class begins."""
-    frame = make_frame(activity, {}, cells, namespace)
-    frame.running = bodies.frames
-    frame.running.append(frame)
-    frame.note_enter()
 
 
 def enter_generator(

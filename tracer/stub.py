@@ -48,9 +48,10 @@ from typing import TYPE_CHECKING, Any
 from vmtrace.tracer.code import Block, Code, Instruction
 from vmtrace.tracer.frame import Activity, Recorded
 from vmtrace.tracer.hide import hide
-from vmtrace.tracer.host import LANDED, PAD, PREFIX, Constants, Host, _argument_count, _no_arguments, finish
-from vmtrace.tracer.step import Bodies, enter, enter_body, enter_generator, step
+from vmtrace.tracer.host import LANDED, PAD, Constants, Host, _argument_count, _no_arguments, finish
+from vmtrace.tracer.step import enter, enter_generator, step
 from vmtrace.tracer.templates import expression, statements
+from vmtrace.tracer.unseen import PREFIX
 
 if TYPE_CHECKING:
     from vmtrace.tracer.vm import VirtualMachine
@@ -75,26 +76,22 @@ class _Writer:
         handlers = [hide(i.operation.handler) for i in code.instructions]
         self.recorded = Recorded(*recorded) if recorded is not None else None
         self.activity = Activity(vm, code, handlers, block_of, vm.check, self.recorded)
-        self.in_body = not code.suspends and not code.flags & inspect.CO_OPTIMIZED
-        self.bodies = Bodies()
-        own: ast.expr = ast.Name(f"{PREFIX}frame", ast.Load())
-        if self.in_body:
-            own = ast.Attribute(self.constants.node(self.bodies), "frame", ast.Load())
         support = SimpleNamespace(
             step=step,
             enter=partial(enter, self.activity),
-            enter_body=partial(enter_body, self.activity, self.bodies),
             enter_generator=partial(enter_generator, self.activity),
             create=getattr(vm.support, "create", None),
             locals=builtins.locals,
             BaseException=BaseException,
         )
-        self.names = {"FRAME": own, "M": self.constants.node(support)}
+        self.names: dict[str, Any] = {"FRAME": f"{PREFIX}frame", "M": self.constants.node(support)}
 
     def written(self) -> Host:
         places = {block.index: self._block(block) for block in self.code.blocks}
         (loop,) = self._made(LOOP)
-        loop.body[0].body[1:] = self._tree(sorted(places), places)  # type: ignore[attr-defined]
+        attempt = loop.body[0]  # type: ignore[attr-defined]
+        attempt.body[1:] = self._tree("FRAME.at", places)
+        attempt.handlers[0].body[0].body = self._tree("FRAME.raised", self._raises())
         host = finish(self.code, [*self._entry(), loop], self.constants, self._prologue())
         if self.recorded is not None:
             self.recorded.units += first_units(host)
@@ -114,32 +111,36 @@ class _Writer:
         given = [n for n in original.co_varnames[: _argument_count(original)] if n not in shared]
         space = "None" if self.code.flags & inspect.CO_OPTIMIZED else "M.locals()"
         names: dict[str, Any] = {
-            "OWN": f"{PREFIX}frame",
             "GENERATOR": self.constants.node(-1),
             "CELLS": ast.Lambda(_no_arguments(), ast.Tuple([_load(n) for n in shared], ast.Load())),
             "GIVEN": ast.Dict([self.constants.node(n) for n in given], [_load(n) for n in given]),
             "SPACE": expression(space, 1, **self.names),
         }
-        if self.in_body:
-            return self._made("M.enter_body(CELLS, SPACE)", **names)
         if not self.code.suspends:
-            return self._made("OWN = M.enter(GIVEN, CELLS)", **names)
+            return self._made("FRAME = M.enter(GIVEN, CELLS, SPACE)", **names)
         created = []
         prologue = self._prologue()
         if self.recorded is not None and prologue is not None:
             names["GENERATOR"] = f"{PREFIX}generator"
             noted = (self.recorded.code_id, self.recorded.first_block)
             created = self._made(f"GENERATOR = M.create{noted}", prologue, **names)
-        return [*created, *self._made("OWN = M.enter_generator(GENERATOR, GIVEN, CELLS, SPACE)", **names)]
+        return [*created, *self._made("FRAME = M.enter_generator(GENERATOR, GIVEN, CELLS, SPACE)", **names)]
 
-    def _tree(self, numbers: list[int], places: Mapping[int, list[ast.stmt]]) -> list[ast.stmt]:
-        """Finds the place to go to by halves."""
+    def _tree(self, decided: str, places: Mapping[int, list[ast.stmt]]) -> list[ast.stmt]:
+        """Finds the last place whose number is not above what is `decided` upon, by halves."""
+        numbers = sorted(places)
         if len(numbers) == 1:
             return places[numbers[0]]
         middle = len(numbers) // 2
-        left, right = self._tree(numbers[:middle], places), self._tree(numbers[middle:], places)
-        test = expression("FRAME.at < MIDDLE", 1, MIDDLE=self.constants.node(numbers[middle]), **self.names)
+        left = self._tree(decided, {n: places[n] for n in numbers[:middle]})
+        right = self._tree(decided, {n: places[n] for n in numbers[middle:]})
+        test = expression(f"{decided} < MIDDLE", 1, MIDDLE=self.constants.node(numbers[middle]), **self.names)
         return [ast.If(test, left, right, lineno=1)]
+
+    def _raises(self) -> dict[int, list[ast.stmt]]:
+        """A `raise` for each line of the source: the line at which the frame is seen to be left."""
+        line = {i.index: i.position[0] for i in self.code.instructions}
+        return {i: self._made("raise", i + 1) for i in line if i == 0 or line[i] != line[i - 1]}
 
     def _block(self, block: Block) -> list[ast.stmt]:
         return [line for i in self.code.instructions[block.start : block.stop] for line in self._line(i)]
