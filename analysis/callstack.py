@@ -32,7 +32,7 @@ class CallStack(Tally):
 
     def __init__(self, program: Program) -> None:
         super().__init__(program)
-        self.loops = NaturalLoops(program)
+        self.loops = program.once(NaturalLoops)
         self._stacks = Stacks(program, self.loops)
         self.calls = self.resumed = self.own = np.zeros(0, dtype=np.int64)
         self.first_cell: Ints = np.zeros(1, dtype=np.int64)

@@ -43,8 +43,8 @@ def compare(analysis: str, base: pd.DataFrame, head: pd.DataFrame) -> pd.DataFra
     share_change                        head_percent - base_percent, in points
     """
     keys, count, share = COMPARED[analysis]
-    parts = [_by_keys(table, keys, count, share) for table in (base, head)]
-    table = parts[0].join(parts[1], how="outer", lsuffix="_of_base", rsuffix="_of_head").fillna(0)
+    of_base, of_head = (_by_keys(table, keys, count, share) for table in (base, head))
+    table = of_base.add_suffix("_of_base").join(of_head.add_suffix("_of_head"), how="outer").fillna(0)
     result = table.index.to_frame(index=False)
     for name in ("base", "head"):
         result[name] = table[f"count_of_{name}"].to_numpy().astype(np.int64)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from vmtrace.analysis.base import Tally
 from vmtrace.analysis.program import Ints, Program
-from vmtrace.analysis.tails import Tails
+from vmtrace.analysis.tails import BEGINS, Tails
 from vmtrace.analysis.view import View
 
 _Sites = npt.NDArray[np.integer]
@@ -46,7 +46,9 @@ class Flow(Tally):
         self.fell += later.fell
         self.taken += later.taken
         self.other.update(later.other)
-        moves = [(a, b) for a, b in self._tails.merge(later._tails) if b - a != 1]
+        seam = self._tails.seam(later._tails)
+        self._tails.merge(later._tails)
+        moves = [(a, b) for _, a, b in seam if a != BEGINS and b - a != 1]
         if moves:
             before, after = np.array(moves).T
             self._count(before, after)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 from vmtrace.traces import TraceError
 
+T = TypeVar("T")
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
@@ -57,6 +59,7 @@ class Program:
 
     def __init__(self, trace: Described) -> None:
         self.opcode_names = list(trace.opcode_names)
+        self._derived: dict[object, Any] = {}
         self._read_codes(trace.codes)
         table = trace.instructions
         code, offset = _ints(table, "code_id"), _ints(table, "offset")
@@ -141,6 +144,13 @@ class Program:
         self.block_last: Ints = np.append(self.block_first[1:] - 2, site[-1:]) if rows else site
         self._site_of_slot = np.full(self._slots, -1, dtype=np.int32)
         self._site_of_slot[slot] = site
+
+    def once(self, make: Callable[[Program], T]) -> T:
+        """What can be derived from a program, derived when it is first asked for."""
+        if make not in self._derived:
+            self._derived[make] = make(self)
+        derived: T = self._derived[make]
+        return derived
 
     def argreprs_of(self, sites: Ints) -> list[str]:
         """The arguments of instructions as `dis` shows them."""

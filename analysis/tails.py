@@ -65,15 +65,15 @@ class Tails:
             if not began_here:
                 self.gone[frame] = row
 
-    def merge(self, later: Tails) -> list[tuple[int, int]]:
-        """Takes in the rows that follow. Returns the moves across the seam: (site before, site after)."""
-        moves = []
+    def seam(self, later: Tails) -> list[tuple[int, int, int]]:
+        """How frames go on across a seam: (frame, site before, site after), of those that are known."""
+        moves = ((frame, self.last.get(frame, UNKNOWN), site) for frame, site in later.first.items())
+        return [move for move in moves if move[1] != UNKNOWN]
+
+    def merge(self, later: Tails) -> None:
+        """Takes in the rows that follow."""
         for frame, site in later.first.items():
-            before = self.last.get(frame, UNKNOWN)
-            if before == UNKNOWN:
+            if frame not in self.last:
                 self.first.setdefault(frame, site)
-            elif before != BEGINS:
-                moves.append((before, site))
         self._end(list(later.gone), list(later.gone.values()))
         self.last.update(later.last)
-        return moves

@@ -1,110 +1,204 @@
-"""How often loops were entered, and how often they went round."""
+"""How often loops were entered, and how often they went round each time."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections import Counter
+from dataclasses import dataclass
+from typing import NamedTuple, Self
 
-from vmtrace.analysis.cfg import Loop, NaturalLoops, edges
-from vmtrace.analysis.flow import Flow
-from vmtrace.analysis.program import Ints, Program
+import numpy as np
+import numpy.typing as npt
+from vmtrace.analysis.base import Tally
+from vmtrace.analysis.cfg import NaturalLoops
+from vmtrace.analysis.program import Bools, Ints, Program
+from vmtrace.analysis.rounds import Rounds
+from vmtrace.analysis.tails import UNKNOWN, Tails
+from vmtrace.analysis.view import NEVER, View
+
+_EXACT = 12  # bits: numbers of iterations that need no more are kept as they are
+
+_Sites = npt.NDArray[np.integer]
 
 
-class Trips(NamedTuple):
-    """Of one loop, over the whole run."""
+class _Events(NamedTuple):
+    """Entries and iterations. Of one move, an entry comes before an iteration of the same loop."""
 
-    entries: int
-    iterations: int
+    move: Ints  # which one they are part of
+    loop: Ints
+    enters: Bools  # else it is an iteration
 
 
-class TripCounter:
-    """Reads entries and iterations of loops off the counts of a run.
+@dataclass(slots=True)
+class _Open:
+    """A loop of one frame, as far as its entries are not counted yet."""
 
-    An *entry* is an arrival at the loop's header that is not by a jump back from inside the loop. An
-    *iteration* is a pass of the header from which control goes on into the loop's body: the test that ends
-    a `for`, or a `while` that is tested at its top, is none. Where the compiler puts the test of a `while`
-    at the bottom (CPython 3.11 to 3.13), a loop whose body never runs is not entered, and every pass of the
-    header is an iteration.
+    before: int = 0  # iterations of an entry from before the piece
+    entered: bool = False  # in the piece
+    since: int = 0  # iterations since
+    closed: bool = False  # since the frame has ended
 
-    What belongs to the test at the top is told by the source: the header, if its first instruction does not
-    come after the end of the branch that leaves the loop (a body precedes a test at the bottom), and further
-    blocks that leave the loop in turn on the very same line (`while a and b`).
+
+class Trips(Tally):
+    """By loop number (see NaturalLoops), what Rounds calls an entry and an iteration:
+
+    entries[loop], iterations[loop]
+    most[loop]                       the greatest number of iterations that one entry led to
+
+    For `trips` see below.
     """
 
-    def __init__(self, program: Program, loops: NaturalLoops, flow: Flow, executed: Ints) -> None:
-        self._program, self._loops = program, loops
-        self._flow, self._executed = flow, executed
-        self._successors, _ = edges(program)
-        self._other: dict[int, list[tuple[int, int]]] = {}  # by the site it leads to
-        for (before, after), count in flow.other.items():
-            self._other.setdefault(after, []).append((before, count))
+    columns = ("code_id", "frame_id", "offset")
 
-    def trips(self, loop: Loop) -> Trips:
-        first = int(self._program.block_first[loop.header])
-        passes = int(self._executed[first])
-        back = sum(self._moves(block, loop.header) for block in loop.blocks)
-        inside = self._program.site_block
-        back += sum(count for before, count in self._other.get(first, []) if int(inside[before]) in loop.blocks)
-        return Trips(passes - back, self._iterations(loop, passes))
+    def __init__(self, program: Program) -> None:
+        super().__init__(program)
+        self.loops = program.once(NaturalLoops)
+        self.rounds = Rounds(program, self.loops)
+        self.entries, self.iterations, self._most = (np.zeros(len(self.loops.all), dtype=np.int64) for _ in range(3))
+        self._ended: Counter[tuple[int, int]] = Counter()
+        self._tails = Tails()
+        self._open: dict[int, dict[int, _Open]] = {}  # by frame (live, or older than the piece) and loop
 
-    def kind(self, loop: Loop) -> str:
-        """What the loop is in the source, by the opcodes of its header."""
-        opcodes = self._opcodes(loop.header)
-        for opcode, kind in (("FOR_ITER", "for"), ("GET_ANEXT", "async for"), ("SEND", "await")):
-            if opcode in opcodes:
-                return kind
-        return "while"
+    def trips(self) -> Counter[tuple[int, int]]:
+        """By loop and number of iterations: how many entries led to so many.
 
-    def _iterations(self, loop: Loop, passes: int) -> int:
-        if "GET_ANEXT" in self._opcodes(loop.header):
-            # An asynchronous iterator ends by an exception, which this handler is for.
-            handlers = {int(self._program.site_handler[site]) for site in self._sites(loop.header)}
-            return passes - sum(int(self._executed[handler]) for handler in handlers if handler >= 0)
-        tests = self._tests(loop)
-        if not tests:
-            return passes
-        body = loop.blocks - tests
-        return sum(self._moves(test, after) for test in tests for after in body)
+        From 4096 on, the number is rounded down to 12 significant bits: by less than 0.05 %.
+        """
+        going_on = (
+            (loop, int(_rounded(np.array([one.since]))[0]))
+            for loops in self._open.values()
+            for loop, one in loops.items()
+            if one.entered and not one.closed
+        )
+        return self._ended + Counter(going_on)
 
-    def _tests(self, loop: Loop) -> frozenset[int]:
-        """The blocks at the top of a loop that test whether it goes on."""
-        block, tests = loop.header, {loop.header}
-        if not self._leaves(block, loop) or block in self._successors[block] or not self._is_top(block):
-            return frozenset()
-        while "FOR_ITER" not in self._opcodes(block):
-            line = self._program.site_line[self._program.block_last[block]]
-            inside = [after for after in self._successors[block] if after in loop.blocks]
-            if len(inside) != 1 or inside[0] in tests or not self._leaves(inside[0], loop):
-                break
-            block = inside[0]
-            if any(self._program.site_line[site] != line for site in self._sites(block)):
-                break
-            tests.add(block)
-        return frozenset(tests)
+    def most(self) -> Ints:
+        most = self._most.copy()
+        for loops in self._open.values():
+            for loop, one in loops.items():
+                most[loop] = max(most[loop], one.since)
+        return most
 
-    def _is_top(self, block: int) -> bool:
-        program = self._program
-        first, last = program.block_first[block], program.block_last[block]
-        begins = (program.site_line[first], program.site_column[first])
-        ends = (program.site_end_line[last], program.site_end_column[last])
-        if -1 in begins or -1 in ends:  # no columns: python -X no_debug_ranges
-            return bool(begins[0] <= ends[0])
-        return bool(begins < ends)
+    def update(self, view: View) -> None:
+        came, _ = self._tails.advance(view)
+        before = np.append(0, view.span_last[:-1]).astype(np.int64)[: len(view.span_start)]
+        before[view.stretch_span] = came
+        moves = np.flatnonzero((view.span_first - before != 1) & (before != UNKNOWN))
+        events = self._events(before[moves], view.span_first[moves])
+        stretch = np.searchsorted(view.stretch_span, moves[events.move], side="right") - 1
+        self._follow(view, view.stretch_frame[stretch], events)
+        known = np.append(np.ones(len(view.older), dtype=bool), view.new.first_row < view.first_row)
+        for frame in view.frames[known & (view.exit_row != NEVER)].tolist():
+            self._end(frame)
 
-    def _leaves(self, block: int, loop: Loop) -> bool:
-        inside = [after in loop.blocks for after in self._successors[block]]
-        return any(inside) and not all(inside)
+    def _events(self, before: _Sites, after: _Sites) -> _Events:
+        """What moves from site to site amount to, in their order; `before` is -1 where a frame begins."""
+        program, rounds = self.program, self.rounds
+        if not len(self.loops.all):
+            none = np.zeros(0, dtype=np.int64)
+            return _Events(none, none, none > 0)
+        headed = rounds.header[after]
+        falls = program.site_falls[before] & (after - before == 2) & program.site_leads[after]
+        jumps = ~falls & (program.site_target[before] == after)
+        begun = np.where(falls, rounds.fall_begins[before], np.where(jumps, rounds.jump_begins[before], -1))
+        kinds = np.stack(
+            [
+                (headed >= 0) & ~rounds.inside(before, headed),
+                (headed >= 0) & rounds.each_pass[headed],
+                (before >= 0) & (begun >= 0),
+            ],
+            axis=1,
+        )
+        move, kind = np.divmod(np.flatnonzero(kinds), 3)
+        loop = np.where(kind == 2, begun[move], headed[move])
+        size = len(self.loops.all)
+        self.entries += np.bincount(loop[kind == 0], minlength=size)
+        self.iterations += np.bincount(loop[kind > 0], minlength=size)
+        return _Events(move, loop, kind == 0)
 
-    def _moves(self, block: int, after: int) -> int:
-        """How often control went from the end of a block to the start of another (not by an exception)."""
-        program, last = self._program, int(self._program.block_last[block])
-        count = int(self._flow.fell[last]) if after == block + 1 else 0
-        if program.site_target[last] == program.block_first[after]:
-            count += int(self._flow.taken[last])
-        return count
+    def _follow(self, view: View, frame: Ints, events: _Events) -> None:
+        """Counts the entries that end in the chunk, and notes what goes on."""
+        order = _by(events.loop, len(self.loops.all))
+        order = order[_by(frame[order], len(view.frames))]
+        frame, loop, enters = frame[order], events.loop[order], events.enters[order]
+        if not len(order):
+            return
+        sums = np.append(0, np.cumsum(~enters))  # iterations before each event
+        begins = np.append(True, (frame[1:] != frame[:-1]) | (loop[1:] != loop[:-1]))
+        start = np.flatnonzero(begins)
+        stop = np.append(start[1:], len(order))
+        entry = np.flatnonzero(enters)
+        group = np.searchsorted(start, entry, side="right") - 1
+        last = np.append(group[1:] != group[:-1], True)[: len(entry)]
+        until = np.where(last, stop[group], np.append(entry[1:], 0)[: len(entry)])
+        rounds = sums[until] - sums[entry]
+        # Frames that begin and end within the chunk are done with.
+        lives = (view.exit_row == NEVER) | (np.arange(len(view.frames)) < len(view.older))
+        lives[len(view.older) :] |= view.new.first_row < view.first_row
+        done = ~last | ~lives[frame[start[group]]]
+        self._close(loop[entry[done]], rounds[done])
 
-    def _sites(self, block: int) -> range:
-        return range(int(self._program.block_first[block]), int(self._program.block_last[block]) + 1)
+        first = np.searchsorted(entry, start)
+        final = np.searchsorted(entry, stop) - 1
+        for at in np.flatnonzero(lives[frame[start]]).tolist():
+            entered = bool(final[at] >= first[at])
+            led = int(sums[entry[first[at]] if entered else stop[at]] - sums[start[at]])
+            since = int(rounds[final[at]]) if entered else 0
+            loops = self._open.setdefault(int(view.frames[frame[start[at]]]), {})
+            self._go_on(loops.setdefault(int(loop[start[at]]), _Open()), int(loop[start[at]]), led, entered, since)
 
-    def _opcodes(self, block: int) -> set[str]:
-        opcodes = self._program.site_opcode[list(self._sites(block))].tolist()
-        return {self._program.opcode_names[opcode] for opcode in opcodes if opcode >= 0}
+    def _go_on(self, one: _Open, loop: int, before: int, entered: bool, since: int) -> None:
+        """Some iterations, then perhaps entries, with iterations since the last one; earlier ones are counted."""
+        if one.entered:
+            one.since += before
+        else:
+            one.before += before
+        if entered:
+            if one.entered:
+                self._close(np.array([loop]), np.array([one.since]))
+            one.entered, one.since = True, since
+
+    def _end(self, frame: int) -> None:
+        """A frame that was there before the chunk has ended."""
+        for loop, one in self._open.get(frame, {}).items():
+            if one.entered and not one.closed:
+                self._close(np.array([loop]), np.array([one.since]))
+            one.closed = True
+        if frame not in self._tails.first:
+            self._open.pop(frame, None)
+
+    def _close(self, loop: Ints, trips: Ints) -> None:
+        """Counts entries that led to so many iterations."""
+        np.maximum.at(self._most, loop, trips)
+        keys, counts = np.unique((loop << 48) | _rounded(trips), return_counts=True)
+        for key, count in zip(keys.tolist(), counts.tolist(), strict=True):
+            self._ended[key >> 48, key & ((1 << 48) - 1)] += count
+
+    def merge(self, later: Self) -> None:
+        self.entries += later.entries
+        self.iterations += later.iterations
+        self._most = np.maximum(self._most, later._most)
+        self._ended.update(later._ended)
+        for frame, before, after in self._tails.seam(later._tails):
+            events = self._events(np.array([before]), np.array([after]))
+            loops = self._open.setdefault(frame, {})
+            for loop, enters in zip(events.loop.tolist(), events.enters.tolist(), strict=True):
+                self._go_on(loops.setdefault(loop, _Open()), loop, 0 if enters else 1, enters, 0)
+        for frame, loops in later._open.items():
+            mine = self._open.setdefault(frame, {})
+            for loop, one in loops.items():
+                self._go_on(mine.setdefault(loop, _Open()), loop, one.before, one.entered, one.since)
+                mine[loop].closed |= one.entered and one.closed
+        self._tails.merge(later._tails)
+        for frame in later._tails.gone:
+            self._end(frame)
+
+
+def _by(index: Ints, size: int) -> Ints:
+    """A stable order of small numbers; numpy sorts 16-bit ones by radix, many times faster than wider ones."""
+    return np.argsort(index.astype(np.uint16) if size <= 1 << 16 else index, kind="stable")
+
+
+def _rounded(trips: Ints) -> Ints:
+    """Numbers rounded down to as many significant bits as are kept."""
+    bits = np.maximum(np.frexp(trips.astype(np.float64))[1] - _EXACT, 0)
+    return np.asarray(trips >> bits << bits, dtype=np.int64)

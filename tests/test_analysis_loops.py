@@ -177,6 +177,16 @@ def test_an_asynchronous_loop_ends_by_an_exception() -> None:
     ]
 
 
+def test_the_distribution_of_trips() -> None:
+    """Entered 10 times, with 0, 1, 2, … 9 iterations; once more 5000 times round."""
+    rows = "0 1 " + " ".join(n * "2 3 4 5 " + "2 6 0 1" for n in range(10)) + 5000 * " 2 3 4 5" + " 2 6 $"
+    trace = played([FOR, WORK], f"0 main : {rows}", cuts=[30, 31, 90, 9000])
+    loops = Loops(Program(trace))
+    run(trace, [loops])
+    columns = ["entries", "iterations", "mean_trips", "median_trips", "p90_trips", "max_trips"]
+    assert loops.finish()[columns].to_numpy().tolist() == [[11, 5045, pytest.approx(5045 / 11), 5, 9, 5000]]
+
+
 def test_loops_that_did_not_run_are_left_out() -> None:
     assert loops(played(CODES, "0 work : 0 1 $")) == []
 

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from vmtrace.analysis import Calls, Functions, Loops, Program, Stack, run
 from vmtrace.analysis.cfg import NaturalLoops
 from vmtrace.analysis.flow import Flow
+from vmtrace.analysis.rounds import Rounds
+from vmtrace.analysis.trips import Trips
 from vmtrace.analysis.view import View
 
 ROWS = 300
@@ -113,31 +115,64 @@ def _loops_at(program: Program, natural: NaturalLoops, code: int, at: int) -> An
 
 @settings(max_examples=60, deadline=None)
 @given(machine=machines, random=seeds)
-def test_flow_and_entries(machine: Machine, random: Random) -> None:
+def test_flow(machine: Machine, random: Random) -> None:
     program = Program(trace := cut(machine, random))
-    natural, flow, loops = NaturalLoops(program), Flow(program), Loops(program)
+    flow = Flow(program)
     for chunk in trace.chunks():
         flow.add(View(program, chunk))
-    run(trace, [loops])
-    moves: Counter[tuple[int, int]] = Counter()
-    stands: dict[int, int] = {}
-    entries: Counter[int] = Counter()
-    header = {int(program.block_first[loop.header]): loop for loop in natural.all}
-    for stack in machine.stacks:
-        frame, code, at = stack[-1]
-        site, before = site_of(program, code, at), stands.get(frame)
-        if before is not None and site - before != 1:
-            moves[before, site] += 1
-        if site in header:
-            loop = header[site]
-            entries[loop.number] += before is None or program.site_block[before] not in loop.blocks
-        stands[frame] = site
+    moves = Counter(
+        (before, site) for _, before, site in _moves(machine, program) if before >= 0 and site - before != 1
+    )
     found = flow.other.copy()
     for site in range(program.sites):
         found[site, site + 2] += int(flow.fell[site])
         found[site, int(program.site_target[site])] += int(flow.taken[site])
     assert +found == moves
-    assert {k: n for k, n in loops.finish()[["loop", "entries"]].to_numpy().tolist() if n} == +entries
+
+
+@settings(max_examples=60, deadline=None)
+@given(machine=machines, random=seeds)
+def test_trips(machine: Machine, random: Random) -> None:
+    program = Program(trace := cut(machine, random))
+    natural = NaturalLoops(program)
+    rounds, trips = Rounds(program, natural), Trips(program)
+    for chunk in trace.chunks():
+        trips.add(View(program, chunk))
+    iterations: Counter[int] = Counter()
+    entries: dict[tuple[int, int], list[int]] = defaultdict(list)  # by frame and loop: the iterations of each
+    for frame, before, site in _moves(machine, program):
+        loop = int(rounds.header[site])
+        around = natural.block_loop[program.site_block[before]] if before >= 0 else -1
+        if loop >= 0 and (around < 0 or loop not in natural.chain[around]):
+            entries[frame, loop].append(0)
+        begun = [loop] if loop >= 0 and rounds.each_pass[loop] else []
+        if before >= 0 and site == before + 2 and program.site_leads[site]:
+            begun.append(int(rounds.fall_begins[before]))
+        elif before >= 0 and site == program.site_target[before]:
+            begun.append(int(rounds.jump_begins[before]))
+        for one in begun:
+            if one >= 0:
+                iterations[one] += 1
+                if entries[frame, one]:
+                    entries[frame, one][-1] += 1
+    expected = Counter((loop, count) for (_, loop), counts in entries.items() for count in counts)
+    assert trips.trips() == expected
+    for loop in range(len(natural.all)):
+        counts = [count for (_, one), counts in entries.items() if one == loop for count in counts]
+        assert trips.entries[loop] == len(counts)
+        assert trips.most()[loop] == max(counts, default=0)
+        assert trips.iterations[loop] == iterations[loop]
+
+
+def _moves(machine: Machine, program: Program) -> list[tuple[int, int, int]]:
+    """Of each row its frame, the site that this stood at before (-1: it begins), and the row's own."""
+    stands: dict[int, int] = {}
+    moves = []
+    for stack in machine.stacks:
+        frame, code, at = stack[-1]
+        moves.append((frame, stands.get(frame, -1), site_of(program, code, at)))
+        stands[frame] = moves[-1][2]
+    return moves
 
 
 @settings(max_examples=60, deadline=None)
