@@ -9,13 +9,14 @@
     RAISE, pos                 an exception at pos in the top frame, which goes on at a handler
     UNWIND, pos                an exception at pos ends the top frame
 
-A token of several ints is appended at once, so a list is never read in the middle of one.
+A token of several ints is appended at once, so a list is never read in the middle of one. Tokens are the highest ints of
+32 bits, so that a list is packed as unsigned ones, which takes half the time of signed ones.
 """
 
-ENTER = -1
-CREATE = -2
-RESUME = -3
-SUSPEND = -4
-RETURN = -5
-RAISE = -6
-UNWIND = -7
+ENTER = 2**32 - 1
+CREATE = 2**32 - 2
+RESUME = 2**32 - 3
+SUSPEND = 2**32 - 4
+RETURN = 2**32 - 5
+RAISE = 2**32 - 6
+UNWIND = 2**32 - 7
