@@ -68,7 +68,7 @@ class Origin:
 
 @dataclass(frozen=True)
 class Answer:
-    """Everything one command says."""
+    """Everything one command says: about one trace (named "trace"), or about "base" and "head"."""
 
-    origin: Origin
+    origins: Mapping[str, Origin]
     parts: tuple[Table | Facts, ...]

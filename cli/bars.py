@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from matplotlib.figure import Figure
-from vmtrace.cli.figure import BLUE, SKY, new_figure, say_none, short_name
+from vmtrace.cli.figure import BLUE, SKY, WIDTH, new_figure, say_none, short_name, text_width
 
 LABEL_WIDTH = 44  # characters
 BAR_HEIGHT = 0.19  # inches a row
 MOST_BARS = 60
+NOTE = 7  # points
+MARGINS = 0.2  # inches around and between labels and axes
 
 
 @dataclass(frozen=True)
@@ -41,13 +43,17 @@ def ranked_bars(bars: Sequence[Bar], *, title: str, x_label: str, legend: tuple[
             edgecolor="white", linewidth=0, label=legend[1],
         )  # fmt: skip
         figure.legend(loc="outside lower right", ncols=2)
-    longest = max(bar.length for bar in shown) or 1.0
+    labels = [short_name(bar.label, LABEL_WIDTH) for bar in shown]
     for place, bar in zip(places, shown, strict=True):
-        axes.annotate(bar.note, (bar.length, place), xytext=(3, 0), textcoords="offset points", va="center", fontsize=7)
-    # Room for the notes: about 1 % of the axis for each of their letters.
-    axes.set_xlim(0, longest * (1 + 0.0125 * max(len(bar.note) for bar in shown) + 0.02))
+        axes.annotate(
+            bar.note, (bar.length, place), xytext=(3, 0), textcoords="offset points", va="center", fontsize=NOTE
+        )
+    # What the labels leave of the width is shared by the longest bar and the note behind it.
+    width = WIDTH - MARGINS - max(text_width(label, 7.5) for label in labels)
+    scale = max(bar.length / (width - text_width(bar.note, NOTE) - 0.1) for bar in shown)
+    axes.set_xlim(0, scale * width or 1.0)
     axes.set_ylim(max(len(shown), 3) - 0.4, -0.6)
-    axes.set_yticks(list(places), [short_name(bar.label, LABEL_WIDTH) for bar in shown])
+    axes.set_yticks(list(places), labels)
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="x")
     return figure

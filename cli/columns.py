@@ -48,6 +48,17 @@ def place(frame: pd.DataFrame) -> list[str]:
     return [f"{Path(name).name}:{line}" for name, line in zip(names, lines, strict=True)]
 
 
+def source_lines(frame: pd.DataFrame) -> list[str]:
+    """Where in the source a row is, short: the file's name and the lines from first to last."""
+    columns = (frame[name].tolist() for name in ("filename", "line", "end_line"))
+    return [f"{Path(name).name}:{lines(first, last)}" for name, first, last in zip(*columns, strict=True)]
+
+
+def lines(first: int, last: int) -> str:
+    """A range of lines in words."""
+    return str(first) if last <= first else f"{first}-{last}"
+
+
 def cell(value: Any, kind: Kind) -> str:
     """One value as people read it; "-" where there is none."""
     if is_missing(value):

@@ -13,13 +13,18 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import TextToPath
 from vmtrace.cli.layout import printable, shorten
 
 WIDTH = 7.0  # inches: the text width of a two-column paper
 DPI = 200  # of a .png
 
 # Okabe and Ito's palette, "Color Universal Design", 2008.
-BLUE, SKY, ORANGE, VERMILION, GREY = "#0072B2", "#56B4E9", "#E69F00", "#D55E00", "#7F7F7F"
+BLUE, SKY, ORANGE, VERMILION = "#0072B2", "#56B4E9", "#E69F00", "#D55E00"
+COLOURS = (BLUE, ORANGE, "#009E73", "#CC79A7", SKY, VERMILION, "#F0E442")  # neighbours differ in lightness
+REST = "#D9D9D9"  # of what has no colour of its own
+GREY = "#7F7F7F"
 
 _STYLE: Any = {
     "font.size": 8,
@@ -91,3 +96,10 @@ def say_none(axes: Axes) -> None:
 def short_name(name: str, width: int) -> str:
     """A name that fits on an axis: printable, and cut in the middle if it is long."""
     return shorten(printable(name), width, "…")
+
+
+def text_width(text: str, points: float) -> float:
+    """How wide a text of that size is, in inches."""
+    font = FontProperties(size=points)
+    width, _, _ = TextToPath().get_text_width_height_descent(text, font, False)
+    return float(width) / 72

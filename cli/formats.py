@@ -63,9 +63,10 @@ def as_csv(answer: Answer, style: Style = PLAIN) -> str:
 
 
 def as_json(answer: Answer, style: Style = PLAIN) -> str:
-    """One object: `trace` (path, events, complete, problem), then each part under its name: a table as
-    a list of records, facts as an object. Numbers are numbers; what is missing or not finite is null."""
-    document: dict[str, Any] = {"trace": dict(answer.origin.as_json())}
+    """One object: `trace`, or `base` and `head` (path, events, complete, problem), then each part under
+    its name: a table as a list of records, facts as an object. Numbers are numbers; what is missing or not
+    finite is null."""
+    document: dict[str, Any] = {name: dict(origin.as_json()) for name, origin in answer.origins.items()}
     for part in answer.parts:
         if isinstance(part, Facts):
             document[part.name] = {fact.key: plain(fact.value) for fact in part.facts}

@@ -8,11 +8,9 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.collections import PatchCollection
 from matplotlib.colors import Colormap, LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties
 from matplotlib.patches import Rectangle
-from matplotlib.textpath import TextToPath
 from matplotlib.ticker import MaxNLocator
-from vmtrace.cli.figure import WIDTH, say_none
+from vmtrace.cli.figure import WIDTH, say_none, text_width
 from vmtrace.cli.layout import display_width, printable, shorten
 
 ROW = 0.21  # inches a level
@@ -82,10 +80,9 @@ def _label(axes: Axes, node: Node, colours: Colormap, scale: Normalize) -> None:
 
 def _fitting(name: str, room: float) -> str:
     """The name, cut in the middle to at most `room` inches; empty if too little would be left."""
-    font = FontProperties(size=LETTERS)
     letters = display_width(name)
     shown = name
-    while (width := TextToPath().get_text_width_height_descent(shown, font, False)[0] / 72) > room:
+    while (width := text_width(shown, LETTERS)) > room:
         letters = min(letters - 1, int(letters * room / width) + 1)
         if letters < FEWEST:
             return ""

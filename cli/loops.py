@@ -7,7 +7,7 @@ import click
 import pandas as pd
 from vmtrace.analysis import Loops, Program
 from vmtrace.cli.answer import Table
-from vmtrace.cli.columns import Column, Kind
+from vmtrace.cli.columns import Column, Kind, lines, source_lines
 from vmtrace.cli.options import format_option, plot_option, rows_to_show, top_option, trace_argument
 from vmtrace.cli.session import analyse, answer, draw, open_for_reading, program_name
 from vmtrace.cli.trees import top_of_tree
@@ -16,17 +16,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 TIMES = "\N{MULTIPLICATION SIGN}"
-
-
-def source(result: pd.DataFrame) -> list[str]:
-    """Where the loops are, short: the file's name and the lines."""
-    columns = (result[name].tolist() for name in ("filename", "line", "end_line"))
-    return [f"{Path(name).name}:{_lines(first, last)}" for name, first, last in zip(*columns, strict=True)]
-
-
-def _lines(first: int, last: int) -> str:
-    return str(first) if last <= first else f"{first}-{last}"
-
 
 COLUMNS = (
     Column("inclusive_percent", "incl. %", Kind.PERCENT),
@@ -38,7 +27,7 @@ COLUMNS = (
     Column("mean_trips", "mean trips", Kind.NUMBER),
     Column("kind", "loop", indent="level"),
     Column("function", "function"),
-    Column("source", "source", compose=source),
+    Column("source", "source", compose=source_lines),
 )
 
 
@@ -58,7 +47,7 @@ def figure(result: pd.DataFrame, program: str) -> "Figure":
     for function, first, last, share, own, entries, trips in zip(
         *(result[name].tolist() for name in names), strict=True
     ):
-        label = f"{function}, line {_lines(first, last)}"
+        label = f"{function}, line {lines(first, last)}"
         bars.append(Bar(label, share, f"{entries:,} {TIMES} {trips:,.1f}", inner=share - own))
     return ranked_bars(
         bars,

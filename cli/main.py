@@ -34,6 +34,15 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "loops": Entry("loops:loops", "Show the loops, their trips and their share of the run."),
         "calls": Entry("calls:calls", "Show the call tree, with inclusive and own instructions."),
         "stack": Entry("stack:stack", "Show how deep the evaluation stack gets, by function."),
+        "lines": Entry("lines:lines", "Show the source, with how often each line was executed."),
+        "pairs": Entry("pairs:pairs", "Count which opcodes follow which."),
+        "super": Entry("superinstructions:superinstructions", "Choose superinstructions: what saves most dispatches."),
+        "blocks": Entry("blocks:blocks", "Show the basic blocks that the run consists of."),
+        "branches": Entry("branches:branches", "Show the conditional jumps, the least predictable first."),
+        "phases": Entry("phases:phases", "Show how the mix of opcodes changes in the course of the run."),
+    },
+    "Compare": {
+        "diff": Entry("diff:diff", "Compare two traces: opcodes, pairs, functions and loops by change."),
     },
 }
 COMMANDS: dict[str, Entry] = {name: entry for rows in SECTIONS.values() for name, entry in rows.items()}

@@ -1,30 +1,59 @@
 """`vmtrace opcodes`: how often each opcode was executed."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 import pandas as pd
-from vmtrace.analysis import Opcodes, Program
+from vmtrace.analysis import Opcodes, OpcodesBy, Program, StaticOpcodes, spread
 from vmtrace.cli.answer import Table
-from vmtrace.cli.columns import Column, Kind, cell
-from vmtrace.cli.options import format_option, plot_option, rows_to_show, top_option, trace_argument
+from vmtrace.cli.columns import Column, Kind, cell, place
+from vmtrace.cli.options import DEFAULT_TRACE, format_option, plot_option, rows_to_show, top_option
 from vmtrace.cli.session import analyse, answer, draw, open_for_reading, program_name
+from vmtrace.traces import Trace
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-COLUMNS = (
-    Column("count", "count", Kind.COUNT),
-    Column("self_percent", "self %", Kind.PERCENT),
-    Column("cumulative_percent", "cum. %", Kind.PERCENT),
-    Column("opcode", "opcode"),
+_OPCODE = Column("opcode", "opcode")
+_COUNT = Column("count", "count", Kind.COUNT)
+_SELF = Column("self_percent", "self %", Kind.PERCENT)
+_CUMULATIVE = Column("cumulative_percent", "cum. %", Kind.PERCENT)
+
+COLUMNS = (_COUNT, _SELF, _CUMULATIVE, _OPCODE)
+BY_COLUMNS = (_COUNT, _SELF, _CUMULATIVE, Column("group_percent", "within %", Kind.PERCENT), _OPCODE)
+STATIC_COLUMNS = (
+    _COUNT,
+    _SELF,
+    Column("static_count", "in the code", Kind.COUNT),
+    Column("static_percent", "code %", Kind.PERCENT),
+    Column("sites", "executed sites", Kind.COUNT),
+    Column("per_site", "per site", Kind.NUMBER),
+    _OPCODE,
 )
+SPREAD_COLUMNS = (
+    _COUNT,
+    _SELF,
+    Column("mean_percent", "mean %", Kind.PERCENT),
+    Column("sd_percent", "s.d. %", Kind.PERCENT),
+    Column("min_percent", "min %", Kind.PERCENT),
+    Column("max_percent", "max %", Kind.PERCENT),
+    _OPCODE,
+)
+TITLE = "Opcodes by executed instructions"
 
 
 def table(result: pd.DataFrame, top: int) -> Table:
     """The answer to `opcodes`."""
-    return Table.top("opcodes", "Opcodes by executed instructions", result, COLUMNS, top)
+    return Table.top("opcodes", TITLE, result, COLUMNS, top)
+
+
+def grouped_table(result: pd.DataFrame, by: str, top: int) -> Table:
+    """The opcodes within each function or module."""
+    source = (Column("place", "source", compose=place),) if by == "function" else ()
+    columns = (*BY_COLUMNS, Column(by, by), *source)
+    return Table.top("opcodes", f"Opcodes by {by} and executed instructions", result, columns, top)
 
 
 def figure(result: pd.DataFrame, program: str) -> "Figure":
@@ -40,25 +69,61 @@ def figure(result: pd.DataFrame, program: str) -> "Figure":
 
 
 @click.command()
-@trace_argument
+@click.argument("trace_paths", metavar="[TRACE]...", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--by", type=click.Choice(["function", "module"]), help="Count within each function or module.")
+@click.option("--static", is_flag=True, help="Set the counts against what the code consists of.")
 @top_option()
 @format_option
 @plot_option("the opcodes as bars")
-def opcodes(trace_path: Path, top: int | None, format_name: str, plot_path: Path | None) -> None:
+def opcodes(
+    trace_paths: tuple[Path, ...],
+    by: str | None,
+    static: bool,
+    top: int | None,
+    format_name: str,
+    plot_path: Path | None,
+) -> None:
     """Count the executed opcodes.
 
-    "self %" is the share of all executed instructions; "cum. %" adds up the shares from the top.
-    TRACE is the file that `vmtrace record` wrote, trace.arrow unless named.
+    "self %" is the share of all executed instructions; "cum. %" adds up the shares from the top. Several
+    traces are counted as one, with mean, standard deviation and range of the shares in each of them.
+    TRACE is a file that `vmtrace record` wrote, trace.arrow unless named.
 
     \b
     Examples:
       vmtrace opcodes --top 10
+      vmtrace opcodes --by function
+      vmtrace opcodes run1.arrow run2.arrow run3.arrow
       vmtrace opcodes trace.arrow --format csv > opcodes.csv
       vmtrace opcodes --plot opcodes.pdf
     """
-    trace = open_for_reading(trace_path)
-    [result] = analyse(trace, Opcodes(Program(trace)))
-    part = table(result, rows_to_show(top, format_name))
+    if sum((by is not None, static, len(trace_paths) > 1)) > 1:
+        raise click.UsageError("--by, --static and several traces exclude each other", click.get_current_context())
+    traces = [open_for_reading(path) for path in trace_paths or (DEFAULT_TRACE,)]
+    rows = rows_to_show(top, format_name)
+    if len(traces) > 1:
+        part = _spread_table(traces, rows)
+    else:
+        program = Program(traces[0])
+        analysis = OpcodesBy(program, by) if by else StaticOpcodes(program) if static else Opcodes(program)
+        [result] = analyse(traces[0], analysis)
+        if by:
+            part = grouped_table(result, by, rows)
+        else:
+            part = Table.top("opcodes", TITLE, result, STATIC_COLUMNS if static else COLUMNS, rows)
     if plot_path:
-        draw(lambda: figure(part.frame, program_name(trace)), plot_path)
-    answer(trace, (part,), format_name)
+        name = program_name(traces[0]) if len(traces) == 1 else f"{len(traces)} traces"
+        draw(lambda: figure(part.frame, name), plot_path)
+    answer(traces[0] if len(traces) == 1 else dict(zip(_labels(traces), traces, strict=True)), (part,), format_name)
+
+
+def _spread_table(traces: Sequence[Trace], top: int) -> Table:
+    """The opcodes of several traces as one population."""
+    results = [analyse(trace, Opcodes(Program(trace)))[0] for trace in traces]
+    result = spread(dict(zip(_labels(traces), results, strict=True)))
+    return Table.top("opcodes", f"{TITLE}, of {len(traces)} traces", result, SPREAD_COLUMNS, top)
+
+
+def _labels(traces: Sequence[Trace]) -> list[str]:
+    """What the traces are called in the answer, in the order given."""
+    return [f"trace{number}" for number in range(1, len(traces) + 1)]

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import click
 
+DEFAULT_TRACE = Path("trace.arrow")
 PLOT_SUFFIXES = (".png", ".svg", ".pdf")
 ROWS = 20  # of one analysis, in text and Markdown
 
@@ -14,9 +15,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def trace_argument(command: F) -> F:
     """The file to read, as `trace_path`."""
-    return click.argument(
-        "trace_path", metavar="[TRACE]", default=Path("trace.arrow"), type=click.Path(path_type=Path)
-    )(command)
+    return click.argument("trace_path", metavar="[TRACE]", default=DEFAULT_TRACE, type=click.Path(path_type=Path))(
+        command
+    )
 
 
 def format_option(command: F) -> F:

@@ -4,13 +4,28 @@ from pathlib import Path
 
 import click
 import pandas as pd
-from vmtrace.analysis import Calls, Functions, Loops, Opcodes, Program, Stack, Summary
-from vmtrace.cli import calls, loops, opcodes, stack
-from vmtrace.cli.answer import Fact, Facts
+from vmtrace.analysis import (
+    Blocks,
+    Branches,
+    Calls,
+    Functions,
+    Lines,
+    Loops,
+    Opcodes,
+    Pairs,
+    Phases,
+    Program,
+    Stack,
+    Summary,
+    Super,
+)
+from vmtrace.cli import blocks, branches, calls, lines, loops, opcodes, pairs, phases, stack, superinstructions
+from vmtrace.cli.answer import Fact, Facts, Table
 from vmtrace.cli.columns import Kind
 from vmtrace.cli.info import run_facts
 from vmtrace.cli.options import format_option, rows_to_show, top_option, trace_argument
 from vmtrace.cli.session import analyse, answer, open_for_reading, program_name
+from vmtrace.traces import Trace
 
 ROWS = 10
 
@@ -43,7 +58,7 @@ def summary(result: pd.DataFrame) -> Facts:
 def report(trace_path: Path, top: int | None, format_name: str) -> None:
     """Show the run at a glance: the top of every analysis.
 
-    Each part is the answer of a command of its own, which says more: opcodes, calls, loops, stack.
+    Each part is the answer of a command of its own, which can say more.
     CSV holds all parts in one table with the columns part, row, column, value.
     TRACE is the file that `vmtrace record` wrote, trace.arrow unless named.
 
@@ -53,21 +68,32 @@ def report(trace_path: Path, top: int | None, format_name: str) -> None:
       vmtrace report trace.arrow --top 5 --format markdown > report.md
     """
     trace = open_for_reading(trace_path)
-    program = Program(trace)
-    depths = Stack(program)
-    results = analyse(
-        trace, Summary(program), Opcodes(program), Functions(program), Calls(program), Loops(program), depths
-    )
-    totals, mix, profile, tree, looping, by_function = results
     rows = rows_to_show(top, format_name, ROWS)
-    parts = (
+    answer(trace, parts(trace, rows), format_name)
+
+
+def parts(trace: Trace, rows: int) -> list[Table | Facts]:
+    """The top `rows` of every analysis (0: all), from one pass over the trace."""
+    program = Program(trace)
+    totals, mix, depths, course = Summary(program), Opcodes(program), Stack(program), Phases(program)
+    after, chosen, profile, tree = Pairs(program), Super(program), Functions(program), Calls(program)
+    looping, straight, jumps = Loops(program), Blocks(program), Branches(program)
+    source = Lines(program, trace.sources.to_pandas())
+    asked = (totals, mix, after, chosen, profile, tree, looping, straight, jumps, source, depths, course)
+    result = dict(zip(asked, analyse(trace, *asked), strict=True))
+    return [
         run_facts(trace, f"Run of {program_name(trace)}", _RUN),
-        summary(totals),
-        opcodes.table(mix, rows),
-        calls.flat_table(profile, rows),
-        calls.tree_table(tree, rows),
-        loops.table(looping, rows),
-        stack.table(by_function, rows),
+        summary(result[totals]),
+        opcodes.table(result[mix], rows),
+        pairs.table(result[after], 2, rows),
+        superinstructions.table(result[chosen], rows),
+        calls.flat_table(result[profile], rows),
+        calls.tree_table(result[tree], rows),
+        loops.table(result[looping], rows),
+        blocks.table(result[straight], rows),
+        branches.table(result[jumps], rows),
+        lines.hottest_table(result[source], rows),
+        stack.table(result[depths], rows),
         stack.deepest_table(depths, rows),
-    )
-    answer(trace, parts, format_name)
+        phases.table(course, rows),
+    ]

@@ -5,7 +5,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,10 +52,12 @@ def notice(message: str) -> None:
     click.echo(f"vmtrace: {' '.join(printable(message).split())}", err=True)
 
 
-def answer(trace: Trace, parts: tuple[Table | Facts, ...], format_name: str) -> None:
-    """Write the answer to stdout, in one of FORMATS."""
-    origin = Origin(str(trace.path), len(trace), trace.complete, trace.problem)
-    write_out(FORMATS[format_name](Answer(origin, parts), _style()))
+def answer(traces: Trace | Mapping[str, Trace], parts: Sequence[Table | Facts], format_name: str) -> None:
+    """Write the answer to stdout, in one of FORMATS: about one trace, or about several by name."""
+    if isinstance(traces, Trace):
+        traces = {"trace": traces}
+    origins = {name: Origin(str(t.path), len(t), t.complete, t.problem) for name, t in traces.items()}
+    write_out(FORMATS[format_name](Answer(origins, tuple(parts)), _style()))
 
 
 def write_out(text: str) -> None:

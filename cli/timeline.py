@@ -1,11 +1,12 @@
-"""A measure over the run: the range in each time bucket as a band, so that no peak is lost."""
+"""Measures over the run, in buckets of instructions: one as a band of its range, or several stacked."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
-from vmtrace.cli.figure import BLUE, SKY, VERMILION, new_figure, say_none
+from vmtrace.cli.figure import BLUE, COLOURS, REST, SKY, VERMILION, new_figure, say_none
 
 
 def band(
@@ -32,7 +33,38 @@ def band(
     figure.legend(loc="outside lower right", ncols=3)
     axes.set_ylim(0, max(high) * 1.12 + 0.2)
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=7, integer=True))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.0f}"))
+    _count_instructions(axes)
     axes.grid(axis="y")
     return figure
+
+
+def stacked(
+    edges: Sequence[int], layers: Mapping[str, Sequence[float]], marks: Sequence[int],
+    *, title: str, y_label: str,
+) -> Figure:  # fmt: skip
+    """Draw shares in percent on top of each other, the first at the bottom; a vertical line at each mark.
+
+    `edges` as for `band`; at most as many layers as there are COLOURS and one.
+    """
+    figure, axes = new_figure(3.2, title, "executed instructions", y_label)
+    if len(edges) < 2:
+        say_none(axes)
+        return figure
+    floor = np.zeros(len(edges) - 1)
+    for (label, shares), colour in zip(layers.items(), (*COLOURS, REST), strict=False):
+        top = floor + np.asarray(shares)
+        axes.stairs(top, edges, baseline=floor, fill=True, color=colour, label=label)
+        floor = top
+    if marks:
+        dashes = (0, (3, 2))
+        axes.vlines(marks, 0, 100, color="black", linewidth=0.7, linestyle=dashes, label="next phase")
+    axes.set_xlim(edges[0], edges[-1])
+    axes.set_ylim(0, 100)
+    figure.legend(loc="outside right upper", reverse=True)
+    _count_instructions(axes)
+    return figure
+
+
+def _count_instructions(axes: Axes) -> None:
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=7, integer=True))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.0f}"))

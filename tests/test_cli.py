@@ -15,7 +15,7 @@ from vmtrace.cli.main import COMMANDS
 
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / ".src"), "PYTHONIOENCODING": "utf-8"}
-REPORTS = ("report", "opcodes", "loops", "calls", "stack")
+REPORTS = tuple(name for name in COMMANDS if name not in ("record", "diff"))
 
 
 def vm(*args: str | Path, cwd: Path | None = None, **options: Any) -> subprocess.CompletedProcess[str]:
@@ -74,7 +74,14 @@ def test_a_report_without_plot_does_not_load_matplotlib(folder: Path) -> None:
         (["opcodes", "--plot", "x.gif"], 2, ".png, .svg or .pdf"),
         (["opcodes", "--plot", "no/x.png"], 2, "no folder"),
         (["opcodes", "--plot", "folder.png"], 2, "folder.png"),
-        (["opcodes", "a", "b"], 2, "unexpected"),
+        (["loops", "a", "b"], 2, "unexpected"),
+        (["opcodes", "--by", "module", "--static"], 2, "exclude"),
+        (["pairs", "--neighbours", "--plot", "x.png"], 2, "exclude"),
+        (["pairs", "-n", "9"], 2, "-n"),
+        (["lines", "--disassembly", "--top", "3"], 2, "exclude"),
+        (["phases", "--threshold", "1"], 2, "--threshold"),
+        (["diff", "trace.arrow"], 2, "HEAD"),
+        (["diff", "trace.arrow", "text.arrow"], 1, "not a trace"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_one_line_and_a_status(args: list[str], status: int, words: str, folder: Path) -> None:

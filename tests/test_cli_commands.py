@@ -10,10 +10,11 @@ from typing import Any
 
 import click
 import pytest
-from sample_traces import LONG_NAME, rows_of, write_sample
+from sample_traces import LONG_NAME, SOURCE, rows_of, write_sample
 from vmtrace.cli.main import COMMANDS, run, vmtrace
 
-ANALYSES = ("opcodes", "loops", "calls", "stack")
+DRAWN = ("opcodes", "loops", "calls", "stack", "pairs", "super", "blocks", "phases")
+ANALYSES = (*DRAWN, "branches", "lines")
 COMMANDS_ON_TRACES = (*ANALYSES, "report", "info")
 
 Ask = Callable[..., str]
@@ -136,17 +137,114 @@ def test_the_stack_of_the_sample(ask: Ask) -> None:
 
 def test_the_report_has_the_top_of_every_analysis(ask: Ask) -> None:
     document = json.loads(ask("report", "--format", "json"))
-    parts = ["trace", "run", "summary", "opcodes", "functions", "calls", "loops", "stack", "deepest"]
-    assert list(document) == parts
+    assert set(document) == {"trace", "run", "summary", "functions", "deepest", *ANALYSES}
     assert document["run"] == {"argv": ["/tmp/prog.py", "-n", "10"], "exit_status": 0, "elapsed": 0.5,
                                "engine": "vm", "python": "3.11.4"}  # fmt: skip
     assert document["summary"]["instructions"] == rows_of(10)
-    for name in ANALYSES:
+    for name in set(ANALYSES) - {"lines"}:
         assert document[name] == json.loads(ask(name, "--format", "json"))[name]
     text = ask("report", "--top", "2")
     assert ask("opcodes", "--top", "2") in text
     rows = list(csv.DictReader(ask("report", "--format", "csv").splitlines()))
     assert {"part": "loops", "row": "0", "column": "iterations", "value": "10"} in rows
+
+
+def test_opcodes_by_function_and_against_the_code(ask: Ask) -> None:
+    by_function = json.loads(ask("opcodes", "--by", "function", "--format", "json"))["opcodes"]
+    loads = [row for row in by_function if row["opcode"] == "LOAD_FAST"]
+    assert [(row["function"], row["count"]) for row in loads] == [("work", 10)]
+    static = json.loads(ask("opcodes", "--static", "--format", "json"))["opcodes"]
+    resume = next(row for row in static if row["opcode"] == "RESUME")
+    assert (resume["count"], resume["static_count"], resume["per_site"]) == (11, 2, 5.5)
+    assert "LOAD_FAST" in ask("opcodes", "--by", "module")
+
+
+def test_opcodes_of_several_traces_are_one_population(ask: Ask) -> None:
+    write_sample(Path("long.arrow"), 100)
+    document = json.loads(ask("opcodes", "trace.arrow", "long.arrow", "--format", "json"))
+    assert [document[name]["path"] for name in ("trace1", "trace2")] == ["trace.arrow", "long.arrow"]
+    calls = next(row for row in document["opcodes"] if row["opcode"] == "CALL")
+    assert calls["count"] == 110
+    assert calls["percent_trace1"] == pytest.approx(100 * 10 / rows_of(10))
+
+
+def test_pairs_of_the_sample(ask: Ask) -> None:
+    pairs = {row["sequence"]: row for row in json.loads(ask("pairs", "--format", "json"))["pairs"]}
+    assert (pairs["CALL POP_TOP"]["count"], pairs["CALL POP_TOP"]["fusable_percent"]) == (10, 100.0)
+    assert pairs["JUMP_BACKWARD FOR_ITER"]["fusable"] is False
+    triples = json.loads(ask("pairs", "-n", "3", "--format", "json"))["pairs"]
+    assert all(len(row["sequence"].split()) == 3 for row in triples)
+    neighbours = json.loads(ask("pairs", "--neighbours", "--format", "json"))["neighbours"]
+    row = {"opcode": "CALL", "where": "after", "neighbour": "POP_TOP", "count": 10, "percent": 100.0}
+    assert row in neighbours
+    assert ask("pairs", "--neighbours", "--top", "1").count("after") <= 4
+
+
+def test_superinstructions_of_the_sample(ask: Ask) -> None:
+    [first] = json.loads(ask("super", "--slots", "1", "--longest", "3", "--format", "json"))["super"]
+    assert (first["length"], first["executions"], first["saved"]) == (3, 10, 20)
+
+
+def test_blocks_of_the_sample(ask: Ask) -> None:
+    document = json.loads(ask("blocks", "--format", "json"))
+    body = document["blocks"][0]
+    assert (body["offset"], body["end_offset"], body["executions"], body["instructions"]) == (8, 16, 10, 50)
+    assert document["concentration"][0] == {"percent": 50.0, "blocks": 1, "percent_of_all": 20.0}
+    assert "8-16" in ask("blocks")
+
+
+def test_branches_of_the_sample(ask: Ask) -> None:
+    [branch] = json.loads(ask("branches", "--format", "json"))["branches"]
+    assert (branch["opcode"], branch["executed"], branch["taken"], branch["mispredicted"]) == ("FOR_ITER", 11, 1, 1)
+
+
+def test_phases_of_the_sample(ask: Ask) -> None:
+    document = json.loads(ask("phases", "--instructions", "32", "--threshold", "0.9", "--format", "json"))
+    assert [phase["instructions"] for phase in document["phases"]] == [rows_of(10)]
+    assert [part["first_row"] for part in document["parts"]] == [0, 32, 64]
+
+
+def test_lines_show_the_source_with_its_executions(ask: Ask) -> None:
+    lines = json.loads(ask("lines", "--format", "json"))["lines"]
+    assert [(row["line"], row["text"]) for row in lines[:2]] == list(enumerate(SOURCE.splitlines(), 1))
+    assert lines[1]["executions"] == 10
+    text = ask("lines").splitlines()
+    assert text[0] == "/tmp/prog.py"
+    assert text[4].endswith("  1  for item in range(n):")
+    assert text[5].endswith("  2      work(item)")
+    assert [row["line"] for row in json.loads(ask("lines", "--top", "1", "--format", "json"))["lines"]] == [2]
+    assert "prog.py:2" in ask("lines", "--top", "1")
+
+
+def test_lines_show_instructions_and_what_never_ran(ask: Ask) -> None:
+    instructions = json.loads(ask("lines", "--disassembly", "--format", "json"))["instructions"]
+    assert [row["offset"] for row in instructions] == [*range(0, 22, 2), 0, 2, 4]
+    assert [row["executions"] for row in instructions][3:5] == [11, 10]
+    assert ask("lines", "--disassembly").count(" in /tmp/prog.py\n") == 2
+    write_sample(Path("none.arrow"), 0)
+    coverage = json.loads(ask("lines", "none.arrow", "--coverage", "--format", "json"))["coverage"]
+    missing = {row["function"]: row["missing"] for row in coverage}
+    assert missing == {"<module>": "2", "work": "4-5"}
+
+
+def test_diff_says_what_changed_and_whether_that_can_be_compared(ask: Ask) -> None:
+    write_sample(Path("more.arrow"), 15)
+    document = json.loads(ask("diff", "trace.arrow", "more.arrow", "--format", "json"))
+    assert (document["base"]["path"], document["head"]["path"]) == ("trace.arrow", "more.arrow")
+    assert document["comparison"] == {"comparable": False}
+    assert ["arguments" in row["difference"] for row in document["differences"]] == [True]
+    call = next(row for row in document["opcodes"] if row["opcode"] == "CALL")
+    assert (call["base"], call["head"], call["change"], call["change_percent"]) == (10, 15, 5, 50.0)
+    assert {"pairs", "functions", "loops"} < set(document)
+    same = ask("diff", "trace.arrow", "trace.arrow", "--top", "1")
+    assert "comparable  yes" in same
+
+
+@pytest.mark.parametrize("name", COMMANDS_ON_TRACES)
+@pytest.mark.parametrize("form", ["text", "json", "csv", "markdown"])
+def test_a_trace_of_next_to_nothing(name: str, form: str, ask: Ask) -> None:
+    write_sample(Path("none.arrow"), 0)
+    assert ask(name, "none.arrow", "--format", form)
 
 
 def test_info_tells_what_the_trace_is(ask: Ask) -> None:
@@ -163,7 +261,7 @@ def test_long_names_are_whole_where_no_terminal_cuts_them(name: str, ask: Ask) -
     assert all(LONG_NAME in ask(name, "long.arrow", "--format", form) for form in ("text", "json", "csv"))
 
 
-@pytest.mark.parametrize("name", ANALYSES)
+@pytest.mark.parametrize("name", DRAWN)
 @pytest.mark.parametrize(("suffix", "magic"), [("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")])
 def test_a_plot_is_written_beside_the_answer(name: str, suffix: str, magic: bytes, ask: Ask) -> None:
     path = Path(f"plot.{suffix}")

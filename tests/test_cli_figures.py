@@ -15,7 +15,7 @@ from matplotlib.text import Text
 from vmtrace.cli.bars import MOST_BARS, Bar, ranked_bars
 from vmtrace.cli.figure import save
 from vmtrace.cli.icicle import DEEPEST, Node, icicle
-from vmtrace.cli.timeline import band
+from vmtrace.cli.timeline import band, stacked
 
 LONG = "package.module.Class.method.<locals>.closure_with_a_very_long_name_that_goes_on"
 
@@ -54,7 +54,7 @@ def ticks_out_of_view(figure: Figure) -> set[Text]:
 
 def bars(count: int, label: str, inner: float = 0.0) -> list[Bar]:
     shares = [90 / (i + 1) for i in range(count)]
-    return [Bar(f"{label}{i}", s, f"{s:.2f} %  (1,234,567)", inner) for i, s in enumerate(shares)]
+    return [Bar(f"{label}{i}", s, f"{s:.2f} %  (in all 12,345,678)", inner) for i, s in enumerate(shares)]
 
 
 @pytest.mark.parametrize(
@@ -115,6 +115,22 @@ def test_a_timeline_can_be_read(buckets: int, rows: int, tmp_path: Path) -> None
     edges = np.linspace(0, rows, buckets + 1).astype(int)
     high = np.arange(buckets) % 13 + 1
     check_words(lambda: band(edges, high * 0, high / 2, high, title="Stack", y_label="depth"), tmp_path)
+
+
+@pytest.mark.parametrize(("buckets", "layers"), [(0, 0), (1, 1), (7, 3), (500, 8)])
+def test_a_stack_of_shares_can_be_read(buckets: int, layers: int, tmp_path: Path) -> None:
+    edges = np.linspace(0, 12_345_678, buckets + 1).astype(int)
+    shares = {f"POP_JUMP_FORWARD_IF_NOT_NONE_{i}": [100 / layers] * buckets for i in range(layers)}
+    marks = edges[1:3].tolist()
+    check_words(lambda: stacked(edges, shares, marks, title="Mix", y_label="share (%)"), tmp_path)
+
+
+def test_stacked_shares_lie_on_each_other() -> None:
+    figure = stacked([0, 5, 9], {"a": [60, 20], "b": [40, 80]}, [5], title="t", y_label="y")
+    below, above = (patch.get_data() for patch in figure.axes[0].patches)
+    assert [*below.values] == [60, 20]
+    assert [*above.baseline] == [60, 20]
+    assert [*above.values] == [100, 100]
 
 
 def test_a_timeline_marks_the_highest_bucket() -> None:

@@ -38,7 +38,7 @@ ORIGIN = Origin("t.arrow", 1234567, True, None)
 
 
 def written(form: str, *parts: Table | Facts, style: Style | None = None) -> str:
-    return FORMATS[form](Answer(ORIGIN, parts), style or Style())
+    return FORMATS[form](Answer({"trace": ORIGIN}, parts), style or Style())
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,70 @@
+"""`vmtrace diff`: two traces against each other."""
+
+from pathlib import Path
+
+import click
+import pandas as pd
+from vmtrace.analysis import Functions, Loops, Opcodes, Pairs, Program, compare, differences
+from vmtrace.cli.answer import Fact, Facts, Table
+from vmtrace.cli.columns import Column, Kind
+from vmtrace.cli.options import format_option, rows_to_show, top_option
+from vmtrace.cli.session import analyse, answer, open_for_reading
+from vmtrace.traces import Trace
+
+ROWS = 10
+
+_COUNTS = (
+    Column("change", "change", Kind.COUNT),
+    Column("change_percent", "change %", Kind.PERCENT),
+    Column("base", "base", Kind.COUNT),
+    Column("head", "head", Kind.COUNT),
+    Column("base_percent", "base %", Kind.PERCENT, spare=True),
+    Column("head_percent", "head %", Kind.PERCENT, spare=True),
+)
+_LOOP = (Column("kind", "loop"), Column("ordinal", "no.", Kind.NAME), Column("function", "function"))
+_PARTS = {
+    "opcodes": (Opcodes, "Opcodes by change of their executions", (Column("opcode", "opcode"),)),
+    "pairs": (Pairs, "Pairs of opcodes by change of their executions", (Column("sequence", "sequence"),)),
+    "functions": (Functions, "Functions by change of their own instructions", (Column("function", "function"),)),
+    "loops": (Loops, "Loops by change of their own instructions", _LOOP),
+}
+
+
+def comparability(base: Trace, head: Trace) -> tuple[Facts, Table]:
+    """Whether the traces are of the same program, Python and scope, and what differs."""
+    found = differences(base.info, head.info, base.sources, head.sources)
+    title = f"{head.path} against {base.path}"
+    facts = Facts("comparison", title, (Fact("comparable", "comparable", not found),))
+    frame = pd.DataFrame({"difference": pd.Series(found, dtype=object)})
+    return facts, Table("differences", "What differs between the runs", frame, (Column("difference", "difference"),))
+
+
+def results(trace: Trace) -> list[pd.DataFrame]:
+    """What is compared of a trace, in the order of the parts."""
+    program = Program(trace)
+    return analyse(trace, *(analysis(program) for analysis, _, _ in _PARTS.values()))
+
+
+@click.command()
+@click.argument("base_path", metavar="BASE", type=click.Path(path_type=Path))
+@click.argument("head_path", metavar="HEAD", type=click.Path(path_type=Path))
+@top_option(ROWS)
+@format_option
+def diff(base_path: Path, head_path: Path, top: int | None, format_name: str) -> None:
+    """Compare two traces: opcodes, pairs, functions and loops by change.
+
+    Says first whether the two are comparable, and what differs if they are not. "change" is head less base,
+    "change %" of base. Functions are matched by module and name, loops by their number within the function,
+    so that an edit that moves lines does not matter.
+
+    \b
+    Examples:
+      vmtrace diff before.arrow after.arrow
+      vmtrace diff before.arrow after.arrow --format json
+    """
+    base, head = open_for_reading(base_path), open_for_reading(head_path)
+    rows = rows_to_show(top, format_name, ROWS)
+    parts: list[Table | Facts] = [*comparability(base, head)]
+    for (name, (_, title, columns)), one, other in zip(_PARTS.items(), results(base), results(head), strict=True):
+        parts.append(Table.top(name, title, compare(name, one, other), (*_COUNTS, *columns), rows))
+    answer({"base": base, "head": head}, parts, format_name)

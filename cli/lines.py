@@ -1,0 +1,122 @@
+"""`vmtrace lines`: the source, the bytecode, and what never ran, with how often each was executed."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+import pandas as pd
+from vmtrace.analysis import Lines, Program
+from vmtrace.cli.answer import Table
+from vmtrace.cli.columns import Column, Kind, place
+from vmtrace.cli.options import format_option, rows_to_show, trace_argument
+from vmtrace.cli.session import analyse, answer, open_for_reading
+
+_SOURCE = (
+    Column("executions", "executions", Kind.COUNT),
+    Column("instructions", "instructions", Kind.COUNT),
+    Column("self_percent", "self %", Kind.PERCENT),
+)
+LINE_COLUMNS = (*_SOURCE, Column("line", "line", Kind.NAME), Column("text", "source"))
+HOT_COLUMNS = (
+    *_SOURCE,
+    Column("place", "line", compose=place),
+    Column("text", "source", compose=lambda frame: [text.strip() for text in frame["text"].tolist()]),
+)
+INSTRUCTION_COLUMNS = (
+    Column("executions", "executions", Kind.COUNT),
+    Column("self_percent", "self %", Kind.PERCENT),
+    Column("line", "line", Kind.NAME),
+    Column("leads", "", compose=lambda frame: [">>" if leads else "" for leads in frame["leads"].tolist()]),
+    Column("offset", "offset", Kind.NAME),
+    Column("opcode", "opcode"),
+    Column("argrepr", "argument"),
+)
+COVERAGE_COLUMNS = (
+    Column("lines_percent", "lines %", Kind.PERCENT),
+    Column("sites_percent", "instr. %", Kind.PERCENT),
+    Column("lines", "lines", Kind.COUNT),
+    Column("sites", "instructions", Kind.COUNT),
+    Column("function", "function"),
+    Column("place", "source", compose=place),
+    Column("missing", "never ran"),
+)
+
+
+def hottest_table(result: pd.DataFrame, top: int) -> Table:
+    """The lines that executed most instructions."""
+    ran = result[result["instructions"] > 0]
+    hottest = ran.sort_values("instructions", ascending=False, kind="stable")
+    return Table.top("lines", "Source lines by executed instructions", hottest, HOT_COLUMNS, top)
+
+
+def source_tables(result: pd.DataFrame, texts: Mapping[str, str]) -> list[Table]:
+    """Every file as a table for people, with the lines that have no code too if the text is there."""
+    tables = []
+    for filename, lines in result.groupby("filename", sort=False):
+        text = [line.expandtabs() for line in texts.get(str(filename), "").splitlines()]
+        numbers = range(1, len(text) + 1) if text else lines["line"].tolist()
+        whole = lines.set_index("line").reindex(numbers).rename_axis("line").reset_index()
+        whole["text"] = text or ""
+        tables.append(Table("lines", str(filename), whole, LINE_COLUMNS))
+    return tables
+
+
+def instruction_tables(result: pd.DataFrame) -> list[Table]:
+    """Every function that ran as a table for people."""
+    tables = []
+    for _, rows in result.groupby((result["offset"] == 0).cumsum(), sort=False):
+        first = rows.iloc[0]
+        title = f"{first['function']} in {first['filename']}"
+        tables.append(Table("instructions", title, rows, INSTRUCTION_COLUMNS))
+    return tables
+
+
+@click.command()
+@trace_argument
+@click.option("--disassembly", "what", flag_value="disassembly", help="Show the instructions of what ran instead.")
+@click.option("--coverage", "what", flag_value="coverage", help="Show what never ran, by function, instead.")
+@click.option(
+    "--top",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Show the N lines (or functions, of the coverage) that stand out most, 0 for all, in that order.",
+)
+@format_option
+def lines(trace_path: Path, what: str | None, top: int | None, format_name: str) -> None:
+    """Show the source, with how often each line was executed.
+
+    "executions" counts the times that control came to a line, "instructions" what it executed; "-" marks a
+    line without code. The source comes from the trace. With --disassembly the same for each instruction of
+    the functions that ran (">>" begins a basic block); with --coverage the lines and instructions of each
+    function that never ran, the least covered function first.
+    TRACE is the file that `vmtrace record` wrote, trace.arrow unless named.
+
+    \b
+    Examples:
+      vmtrace lines | less
+      vmtrace lines --top 10
+      vmtrace lines --disassembly
+      vmtrace lines --coverage
+    """
+    if what == "disassembly" and top is not None:
+        raise click.UsageError("--disassembly and --top exclude each other", click.get_current_context())
+    trace = open_for_reading(trace_path)
+    sources = trace.sources.to_pandas()
+    analysis = Lines(Program(trace), sources)
+    [result] = analyse(trace, analysis)
+    for_people = format_name in ("text", "markdown")
+    if what == "coverage":
+        rows = rows_to_show(top, format_name)
+        title = "Functions by the share of their code that ran"
+        parts = [Table.top("coverage", title, analysis.coverage(), COVERAGE_COLUMNS, rows)]
+    elif what == "disassembly":
+        table = Table("instructions", "Instructions", analysis.disassembly(), INSTRUCTION_COLUMNS)
+        parts = instruction_tables(table.frame) if for_people else [table]
+    elif top is not None:
+        parts = [hottest_table(result, top)]
+    elif for_people:
+        texts = dict(zip(sources["filename"].tolist(), sources["text"].tolist(), strict=True))
+        parts = source_tables(result, texts)
+    else:
+        parts = [Table("lines", "Source lines", result, LINE_COLUMNS)]
+    answer(trace, tuple(parts), format_name)
