@@ -4,6 +4,7 @@ from vmtrace.analysis.base import Analysis, run
 from vmtrace.analysis.blocks import Blocks
 from vmtrace.analysis.branches import Branches
 from vmtrace.analysis.calls import Calls, Functions
+from vmtrace.analysis.callsites import CallSites
 from vmtrace.analysis.diff import compare, differences
 from vmtrace.analysis.lines import Lines
 from vmtrace.analysis.loops import Loops
@@ -11,7 +12,8 @@ from vmtrace.analysis.opcodes import Opcodes, OpcodesBy, StaticOpcodes, spread
 from vmtrace.analysis.pairs import Neighbours, Pairs
 from vmtrace.analysis.phases import Phases
 from vmtrace.analysis.program import Program
-from vmtrace.analysis.stack import Stack, StackOverTime
+from vmtrace.analysis.selection import Selection
+from vmtrace.analysis.stack import Stack, StackByOpcode, StackOverTime
 from vmtrace.analysis.summary import Summary
 from vmtrace.analysis.super import Super
 
@@ -19,6 +21,7 @@ __all__ = [
     "Analysis",
     "Blocks",
     "Branches",
+    "CallSites",
     "Calls",
     "Functions",
     "Lines",
@@ -29,7 +32,9 @@ __all__ = [
     "Pairs",
     "Phases",
     "Program",
+    "Selection",
     "Stack",
+    "StackByOpcode",
     "StackOverTime",
     "StaticOpcodes",
     "Summary",

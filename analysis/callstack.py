@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Self
 
 import numpy as np
+import pandas as pd
 from vmtrace.analysis.base import Tally
 from vmtrace.analysis.cfg import NaturalLoops
 from vmtrace.analysis.contexts import Context, settled
@@ -23,6 +25,7 @@ class CallStack(Tally):
     resumed    resumptions of a suspended generator or coroutine
     own        rows, by the innermost loop of the function: `own[first_cell[context] + l]` for the function's
                l-th loop (from 1), and l = 0 for rows outside of loops
+    sites      how often each code object was called from each site (-1: from none), by (site, code)
     deepest    the first row at which the evaluation stack of one frame held most entries
 
     The stack is the one that the order of the rows shows: see vmtrace.analysis.stacks.
@@ -36,6 +39,7 @@ class CallStack(Tally):
         self._stacks = Stacks(program, self.loops)
         self.calls = self.resumed = self.own = np.zeros(0, dtype=np.int64)
         self.first_cell: Ints = np.zeros(1, dtype=np.int64)
+        self.sites: Counter[tuple[int, int]] = Counter()
         self.deepest: Moment | None = None
         code_loops = np.array([len(loops) for loops in self.loops.of_code], dtype=np.int64)
         self._code_cells = 1 + code_loops
@@ -53,6 +57,7 @@ class CallStack(Tally):
         self._grow()
         self.calls += np.bincount(replay.births(), minlength=len(self.calls))
         self.resumed += np.bincount(np.array(replay.resumed_unseen, dtype=np.int64), minlength=len(self.calls))
+        self._count_calls(*replay.calls())
         replay.close()
         self._grow()
 
@@ -66,6 +71,13 @@ class CallStack(Tally):
         before[view.stretch_span] = replay.came
         resumed = np.flatnonzero((before >= 0) & self.program.site_suspends[before])
         self.resumed += np.bincount(context[resumed], minlength=len(self.resumed))
+
+    def _count_calls(self, site: Ints, code: Ints) -> None:
+        # A hash table beats sorting here, and pandas has a fast one.
+        codes = max(self.program.codes, 1)
+        counts = pd.Series(site * codes + code).value_counts(sort=False)
+        for key, count in zip(counts.index.tolist(), counts.tolist(), strict=True):
+            self.sites[divmod(key, codes)] += count
 
     def _grow(self) -> None:
         """Makes room for the contexts that are new."""
@@ -90,6 +102,7 @@ class CallStack(Tally):
         seam = Seam(self.program, self._stacks, later._stacks)
         if later.deepest and (self.deepest is None or later.deepest.depth > self.deepest.depth):
             self.deepest = carried(later.deepest, seam, self._stacks, later._stacks)
+        self.sites.update(later.sites)
         self._grow()
         number = np.array(seam.numbers, dtype=np.int64)
         np.add.at(self.calls, number, later.calls)

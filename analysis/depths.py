@@ -42,9 +42,35 @@ class DepthCounts(Tally):
         self.counts[:, :depths] += later.counts
 
     def _widen(self, depths: int) -> None:
-        missing = depths - self.counts.shape[1]
-        if missing > 0:
-            self.counts = np.pad(self.counts, ((0, 0), (0, missing)))
+        self.counts = _widened(self.counts, depths)
+
+
+class OpcodeDepths(Tally):
+    """`counts[opcode, depth]`: executions of each opcode at each depth of the evaluation stack before it."""
+
+    columns = ("opcode", "stack_depth")
+
+    def __init__(self, program: Program) -> None:
+        super().__init__(program)
+        self.counts: Ints = np.zeros((256, 1), dtype=np.int64)
+
+    def update(self, view: View) -> None:
+        if not view.rows:
+            return
+        depths = int(view.stack_depth.max()) + 1
+        self._widen(depths)
+        cell = view.opcode.astype(np.int64)
+        cell *= depths
+        cell += view.stack_depth
+        self.counts[:, :depths] += np.bincount(cell, minlength=256 * depths).reshape(256, depths)
+
+    def merge(self, later: Self) -> None:
+        depths = later.counts.shape[1]
+        self._widen(depths)
+        self.counts[:, :depths] += later.counts
+
+    def _widen(self, depths: int) -> None:
+        self.counts = _widened(self.counts, depths)
 
 
 class DepthOverTime(Tally):
@@ -110,3 +136,8 @@ class DepthOverTime(Tally):
         self.lowest = np.full(size, np.iinfo(np.int64).max)
         self.highest, self.total, self.rows_in = (np.zeros(size, dtype=np.int64) for _ in range(3))
         self._put(bucket, *kept)
+
+
+def _widened(counts: Ints, columns: int) -> Ints:
+    missing = columns - counts.shape[1]
+    return np.pad(counts, ((0, 0), (0, missing))) if missing > 0 else counts

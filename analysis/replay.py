@@ -42,7 +42,9 @@ class Replay:
         self._code = np.append([live.code if live else -1 for live in older], view.new.code).astype(np.int64)
         self._thread = np.append([live.thread if live else 0 for live in older], view.new.thread).astype(np.int64)
         parent = view.index_of(view.new.parent)
-        way = self._way_of_new = contexts.ways(self._call_loops(parent), view.new.code)
+        self._site_of_new = self._call_sites(parent)
+        loop = np.where(self._site_of_new >= 0, site_loop[self._site_of_new], -1)
+        way = self._way_of_new = contexts.ways(loop, view.new.code)
         # Frames announced after they began were alive when the piece was cut off.
         self._begins = view.new.first_row >= view.first_row
         for late in np.flatnonzero(~self._begins).tolist():
@@ -69,15 +71,14 @@ class Replay:
 
     # Before the loop
 
-    def _call_loops(self, parent: Ints) -> Ints:
-        """The loop, in its parent, that each new frame was called in; -1 for none."""
+    def _call_sites(self, parent: Ints) -> Ints:
+        """The site, in its parent, that each new frame was called from; -1 for none."""
         view = self._view
-        loop = np.full(len(parent), -1)
+        sites = np.full(len(parent), -1)
         known = np.flatnonzero((parent >= 0) & (view.new.call_offset >= 0))
         known = known[self._code[parent[known]] >= 0]
-        site = view.program.sites_at(self._code[parent[known]], view.new.call_offset[known])
-        loop[known] = np.where(site >= 0, self._site_loop[site], -1)
-        return loop
+        sites[known] = view.program.sites_at(self._code[parent[known]], view.new.call_offset[known])
+        return sites
 
     def _admit(self, late: int, way: int) -> None:
         """Takes note of a frame that is older than the piece."""
@@ -281,6 +282,10 @@ class Replay:
     def births(self) -> Ints:
         """The contexts in which frames were created."""
         return np.array(self._arrived, dtype=np.int64)[self._arrivals.stretch < 0]
+
+    def calls(self) -> tuple[Ints, Ints]:
+        """Of the frames that were created: the site they were called from, -1 for none; and their code."""
+        return self._site_of_new[self._begins], self._view.new.code[self._begins]
 
     def close(self) -> None:
         """Leaves the stacks as they are after the chunk."""

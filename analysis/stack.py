@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from vmtrace.analysis.base import Analysis
 from vmtrace.analysis.callstack import CallStack
-from vmtrace.analysis.depths import DepthCounts, DepthOverTime
+from vmtrace.analysis.depths import DepthCounts, DepthOverTime, OpcodeDepths
 from vmtrace.analysis.program import Ints, Program
 from vmtrace.analysis.tables import by_function, percent, ratio, sorted_by
 
@@ -33,12 +33,7 @@ class Stack(Analysis):
         codes = np.flatnonzero(self.depths.counts.any(axis=1))
         counts = self.depths.counts[codes]
         table = by_function(self.program, codes)
-        table["instructions"] = counts.sum(axis=1)
-        depth = np.arange(counts.shape[1])
-        table["max"] = counts.shape[1] - 1 - (counts[:, ::-1] > 0).argmax(axis=1)
-        table["mean"] = ratio(counts @ depth, table["instructions"])
-        table["median"] = _quantile(counts, 0.5)
-        table["p90"] = _quantile(counts, 0.9)
+        _describe(table, counts)
         return sorted_by(table, "max", ("module", "function", "line"))
 
     def distribution(self) -> pd.DataFrame:
@@ -74,6 +69,26 @@ class Stack(Analysis):
         return table
 
 
+class StackByOpcode(Analysis):
+    """Entries on the evaluation stack of the running frame, before each instruction, by opcode.
+
+    One row per opcode that was executed, the deepest first: `opcode`, and the columns of Stack from
+    `instructions` on.
+    """
+
+    name = "stack-by-opcode"
+
+    def __init__(self, program: Program) -> None:
+        super().__init__(program)
+        self.depths = OpcodeDepths(program)
+
+    def finish(self) -> pd.DataFrame:
+        opcodes = np.flatnonzero(self.depths.counts.any(axis=1))
+        table = pd.DataFrame({"opcode": [self.program.opcode_names[n] for n in opcodes.tolist()]})
+        _describe(table, self.depths.counts[opcodes])
+        return sorted_by(table, "max", ("opcode",))
+
+
 class StackOverTime(Analysis):
     """The evaluation stack in the course of the run, for plots: no extreme is lost.
 
@@ -102,6 +117,15 @@ class StackOverTime(Analysis):
                 "mean": ratio(depths.total, depths.rows_in),
             }
         )
+
+
+def _describe(table: pd.DataFrame, counts: Ints) -> None:
+    """Adds what is said of depths: `counts[row of the table, depth]`, executions."""
+    table["instructions"] = counts.sum(axis=1)
+    table["max"] = counts.shape[1] - 1 - (counts[:, ::-1] > 0).argmax(axis=1)
+    table["mean"] = ratio(counts @ np.arange(counts.shape[1]), table["instructions"])
+    table["median"] = _quantile(counts, 0.5)
+    table["p90"] = _quantile(counts, 0.9)
 
 
 def _quantile(counts: Ints, share: float) -> Ints:

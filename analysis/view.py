@@ -121,15 +121,12 @@ class View:
     @cached_property
     def stretch_span(self) -> Ints:
         """The number of the span with which each stretch begins."""
-        starts = self.span_start
-        if not len(starts):
-            return starts
-        return np.append(0, 1 + np.flatnonzero(self._frame_changes[starts[1:] - 1]))
+        return np.searchsorted(self.span_start, self.stretch_start)
 
     @cached_property
     def stretch_start(self) -> Ints:
         """Where in the chunk each stretch begins."""
-        return self.span_start[self.stretch_span]
+        return np.append(0, 1 + np.flatnonzero(self._frame_changes))[: self.rows]
 
     @cached_property
     def stretch_first(self) -> npt.NDArray[np.int32]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from analysis_traces import Code, Trace, played
-from vmtrace.analysis import Calls, Functions, Program, Stack, StackOverTime, run
+from vmtrace.analysis import Calls, CallSites, Functions, Program, Stack, StackByOpcode, StackOverTime, run
 
 MAIN = Code("main", ["RESUME", "CALL", "CALL", "FOR_ITER -> 6", "STORE", "JUMP -> 3", "RETURN_VALUE"])
 WORK = Code("work", ["RESUME", "CALL", "CALL", "RETURN_VALUE"])
@@ -181,6 +182,54 @@ def test_an_exception_ends_several_frames_at_once() -> None:
         (0, "main", 1, 0, 4, 15),
         (1, "work", 3, 0, 7, 11),
         (2, "each", 1, 1, 4, 4),
+    ]
+
+
+def test_call_sites_and_the_call_graph() -> None:
+    trace = played(
+        CODES,
+        """
+        0 main     : 0 1
+        1 work < 0 : 0 1
+        2 work < 1 : 0 3 $
+        1          : 2 3 $
+        0          : 2
+        3 work < 0 : 0 3 $
+        0          : 3
+        4 each < 0 : 0
+        0          : 4 5 3
+        5 work < 0 : 0 3 $
+        0          : 4 5 3
+        6 work < 0 : 0 3 $
+        """,
+        cuts=[3, 9],
+    )
+    sites = CallSites(Program(trace))
+    run(trace, [sites])
+    columns = ["function", "line", "offset", "opcode", "calls", "targets", "shape", "first", "first_percent"]
+    assert sites.finish()[columns].to_numpy().tolist() == [
+        ["main", 4, 6, "FOR_ITER", 3, 2, "poly", "work", pytest.approx(200 / 3)],
+        ["main", 2, 2, "CALL", 1, 1, "mono", "work", 100.0],
+        ["main", 3, 4, "CALL", 1, 1, "mono", "work", 100.0],
+        ["work", 2, 2, "CALL", 1, 1, "mono", "work", 100.0],
+    ]
+    columns = ["caller", "callee", "calls", "caller_percent", "callee_percent"]
+    assert sites.edges()[columns].to_numpy().tolist() == [
+        ["main", "work", 4, 80.0, 80.0],
+        ["", "main", 1, 100.0, 100.0],
+        ["main", "each", 1, 20.0, 100.0],
+        ["work", "work", 1, 100.0, 20.0],
+    ]
+
+
+def test_stack_depths_by_opcode() -> None:
+    trace = played(CODES, "0 main : 0 1 2 3 4 5 3 6 $")
+    stack = StackByOpcode(Program(trace))
+    run(trace, [stack])
+    assert stack.finish().to_numpy().tolist()[:3] == [
+        ["STORE", 1, 4, 4.0, 4, 4],
+        ["FOR_ITER", 2, 3, 3.0, 3, 3],
+        ["CALL", 2, 2, 1.5, 1, 2],
     ]
 
 

@@ -24,6 +24,8 @@ MAKERS: dict[str, Callable[[Program], Analysis]] = {
     "stack": vmtrace.analysis.Stack,
     "stack over time": vmtrace.analysis.StackOverTime,
     "stack over time, few buckets": lambda program: vmtrace.analysis.StackOverTime(program, buckets=7),
+    "stack by opcode": vmtrace.analysis.StackByOpcode,
+    "call sites": vmtrace.analysis.CallSites,
     "summary": vmtrace.analysis.Summary,
     "opcodes by function": vmtrace.analysis.OpcodesBy,
     "opcodes by module": lambda program: vmtrace.analysis.OpcodesBy(program, by="module"),
