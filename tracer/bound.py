@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
+import dis
 
 from vmtrace.tracer.code import Code
+from vmtrace.tracer.inlined import argument_count
+
+LOADS_ARE_CHECKED = "LOAD_FAST_CHECK" in dis.opmap
+"""Whether LOAD_FAST is for variables that are bound, whatever happens."""
 
 
 def surely_bound(code: Code) -> list[int]:
@@ -12,10 +16,9 @@ def surely_bound(code: Code) -> list[int]:
     names = {name: n for n, name in enumerate(code.code.co_varnames)}
     everything = (1 << len(names)) - 1
     bound = [everything] * len(code.instructions)
-    flags = code.code.co_flags
-    arguments = code.code.co_argcount + code.code.co_kwonlyargcount
-    arguments += bool(flags & inspect.CO_VARARGS) + bool(flags & inspect.CO_VARKEYWORDS)
-    pending = [(0, (1 << arguments) - 1)]
+    if LOADS_ARE_CHECKED:
+        return bound
+    pending = [(0, (1 << argument_count(code.code)) - 1)]
     seen: set[int] = set()
     while pending:
         index, before = pending.pop()

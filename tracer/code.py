@@ -133,7 +133,7 @@ def decode(code: CodeType, operations: Mapping[str, Operation]) -> Code:
         index_of = {i.offset: i.index for i in instructions}
         for instruction in instructions:
             if instruction.operation.flow in ("branch", "jump"):
-                instruction.target = index_of[instruction.value]
+                instruction.target = _landing(instructions, index_of[instruction.value], instruction.operation.skips)
         handlers = list(_exception_table(code, index_of, len(instructions)))
     except (LookupError, ValueError, TypeError, AttributeError) as error:
         raise CodeError(code, None, f"not bytecode that a compiler emits ({type(error).__name__}: {error})") from None
@@ -165,6 +165,15 @@ def _instructions(code: CodeType, operations: Mapping[str, Operation]) -> Iterat
             repr=seen.argrepr,
             position=position,
         )
+
+
+def _landing(instructions: list[Instruction], target: int, skips: tuple[str, ...]) -> int:
+    """Where a jump goes on that passes over some instructions."""
+    for name in skips:
+        if instructions[target].name != name:
+            raise ValueError(f"no {name} at {instructions[target].offset}")
+        target += 1
+    return target
 
 
 def _exception_table(code: CodeType, index_of: Mapping[int, int], count: int) -> Iterator[Handler]:
@@ -245,7 +254,8 @@ def _blocks(decoded: Code) -> Iterator[Block]:
     for instruction in instructions:
         if instruction.target is not None:
             leaders.add(instruction.target)
-        if instruction.operation.flow != "next" or instruction.name in LEAVES_FRAME or instruction.name == LEAVES_HANDLER:
+        leaves = instruction.name in LEAVES_FRAME or instruction.name == LEAVES_HANDLER
+        if leaves or instruction.operation.flow != "next":
             leaders.add(instruction.index + 1)
     edges = sorted(leaders - {len(instructions)})
     for index, (start, stop) in enumerate(zip(edges, [*edges[1:], len(instructions)], strict=True)):

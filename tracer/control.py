@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 from vmtrace.tracer.code import Instruction
 from vmtrace.tracer.forms import Forms
-from vmtrace.tracer.host import PAD
+from vmtrace.tracer.host import LANDS, PAD
+from vmtrace.tracer.inlined import accesses
 from vmtrace.tracer.notes import RESUME, RETURN, SUSPEND
 from vmtrace.tracer.straight import VOID, Entry
 
@@ -66,6 +67,8 @@ class Control(Forms):
         form = getattr(self, f"form_{i.name}", None)
         if form is not None:
             form(i)
+        elif accesses(i):
+            self.access(i)
         elif i.operation.flow == "jump":
             assert i.target is not None
             self.jump_out(i.target)
@@ -95,7 +98,12 @@ class Control(Forms):
     # --- leaving the frame --------------------------------------------------------------------------------------
 
     def form_RETURN_VALUE(self, i: Instruction) -> None:
-        (entry,) = self.pop()
+        self._return(self.pop()[0])
+
+    def form_RETURN_CONST(self, i: Instruction) -> None:
+        self._return(Entry(self.constant(i.value)))
+
+    def _return(self, entry: Entry) -> None:
         self.out.append(ast.Return(self._leaving(self.value(entry), entry, RETURN), lineno=self.line))
         self.open = False
 
@@ -178,22 +186,28 @@ class Control(Forms):
     def _sent(self, i: Instruction, operands: list[Entry], ended: ast.expr, result: Entry) -> None:
         """After SEND: on with the result where the delegate has ended, on with what it yielded otherwise."""
         receiver, sent = operands
-        self.branch(i, ended, self.after_delegate(receiver, result), operands)
+        self.branch(i, ended, self._ended(i, receiver, result), operands)
         self.stack += [receiver, result]
         self.forget(sent.reads)
 
-    def after_delegate(self, receiver: Entry, result: Entry) -> list[Entry]:
-        """What SEND leaves when it jumps."""
-        return [result]
+    def _ended(self, send: Instruction, receiver: Entry, result: Entry) -> list[Entry]:
+        """What SEND leaves when it jumps: the result, or the delegate, too."""
+        return [receiver, result][-send.operation.pushes(send.arg, jump=True) :]
+
+    def form_END_SEND(self, i: Instruction) -> None:
+        self.spill()
+        receiver, result = self.pop(2)
+        self.stack.append(result)
+        self.forget(receiver.reads)
 
     def _delegating_yield(self, i: Instruction, send: Instruction) -> None:
         """A yield on behalf of a delegate, which is on the host's stack meanwhile (see `host.delegating`): so
         `gi_yieldfrom` shows it, and CPython throws into it and closes it. Where CPython finds it ended, the frame goes
         on after `.landed = `, with the delegate's result."""
-        assert send.target is not None
         self.in_places()
         (entry,) = self.pop()
         receiver = self.stack[-1]
+        yielded = ast.Yield(self._padded(self._leaving(self.value(entry), entry, SUSPEND)), lineno=self.line)
         self.temporaries |= {".pair", ".landed"}
         self.write(
             """
@@ -207,15 +221,17 @@ class Control(Forms):
             BACK
             """,
             RECEIVER=self.value(receiver),
-            YIELDED=ast.Yield(self._padded(self._leaving(self.value(entry), entry, SUSPEND)), lineno=self.line),
+            YIELDED=yielded,
             BACK=ast.Constant(None),
         )
         self._put_back_in(self.out)
         self.forget(entry.reads)
-        stack = self.pop(1)
-        landed = self.variable(".landed")
-        self.branch(send, self.expression("_pair is None"), self.after_delegate(receiver, landed), [receiver, landed])
-        self.stack += stack
+        if LANDS:
+            stack = self.pop(1)
+            landed = self.variable(".landed")
+            left = self._ended(send, receiver, landed)
+            self.branch(send, self.expression("_pair is None"), left, [receiver, landed])
+            self.stack += stack
         sent = self.fresh()
         self.write("SENT = _pair[1]\n_pair = _landed = None", SENT=sent)
         self.push_variable(sent)
@@ -273,11 +289,22 @@ class Control(Forms):
         )
 
     def form_END_ASYNC_FOR(self, i: Instruction) -> None:
-        self.spill()
-        operands = self.pop(2)
-        outside, self.out = self.out, []
-        self.reraise(i, operands[1:])
-        reraised, self.out = self.out, outside
-        test = self.expression("not M.isinstance(ERROR, M.StopAsyncIteration)", ERROR=self.value(operands[1]))
-        self.out.append(ast.If(test, reraised, [], lineno=self.line))
+        operands = self._raise_unless(i, "StopAsyncIteration")
         self.forget(n for e in operands for n in e.reads)
+
+    def form_CLEANUP_THROW(self, i: Instruction) -> None:
+        operands = self._raise_unless(i, "StopIteration")
+        self.stack.append(Entry(self.constant(None)))
+        self.push(self.expression("ERROR.value", ERROR=self.value(operands[-1])), operands)
+
+    def _raise_unless(self, i: Instruction, expected: str) -> list[Entry]:
+        """Pops an exception, and what is below it; any but the expected one is raised again."""
+        self.spill()
+        operands = self.pop(i.operation.pops(i.arg))
+        outside, self.out = self.out, []
+        self.reraise(i, operands[-1:])
+        reraised, self.out = self.out, outside
+        known = self.supported(expected)
+        test = self.expression("not M.isinstance(ERROR, KIND)", ERROR=self.value(operands[-1]), KIND=known)
+        self.out.append(ast.If(test, reraised, [], lineno=self.line))
+        return operands

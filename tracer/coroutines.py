@@ -101,4 +101,11 @@ def end_async_for(exception: BaseException) -> None:
         reraise(exception)
 
 
+def result_of(exception: BaseException) -> Any:
+    """What a delegate returned, out of the StopIteration that came of throwing into it; all else goes on."""
+    if isinstance(exception, StopIteration):
+        return exception.value
+    return reraise(exception)
+
+
 hide_functions(globals())

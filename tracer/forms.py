@@ -10,7 +10,9 @@ import ast
 from dataclasses import dataclass
 
 from vmtrace.tracer.code import Instruction
-from vmtrace.tracer.straight import NULL_ENTRY, Entry, Straight
+from vmtrace.tracer.intrinsics import NAMES
+from vmtrace.tracer.straight import NULL_ENTRY, Entry
+from vmtrace.tracer.variables import Variables
 
 IN_PLACE = 13
 """BINARY_OP's opargs from here on are the in-place operators."""
@@ -34,11 +36,8 @@ FRAME_READERS = frozenset({"locals", "vars", "dir", "eval", "exec"})
 
 
 @dataclass(slots=True)
-class Forms(Straight):
+class Forms(Variables):
     """Writes instructions, by `form_<OPNAME>` where there is one and by pasting the handler otherwise."""
-
-    namespace: ast.expr | None = None
-    """Host expression for the mapping that a class or module body's names live in; None where they are globals."""
 
     # --- constants and the stack --------------------------------------------------------------------------------
 
@@ -65,60 +64,14 @@ class Forms(Straight):
             self.spill()
         self.stack[-i.arg], self.stack[-1] = self.stack[-1], self.stack[-i.arg]
 
-    # --- local variables, cells ---------------------------------------------------------------------------------
-
-    def form_LOAD_FAST(self, i: Instruction) -> None:
-        name = i.value
-        if self._surely_bound(i, name):
-            self.push_variable(name)
-        else:
-            self.push(self.load(name), reads=(name,))
-
-    def _surely_bound(self, i: Instruction, name: str) -> bool:
-        names = self.code.code.co_varnames
-        return name in names and bool(self.bound[i.index] >> names.index(name) & 1)
-
-    def form_STORE_FAST(self, i: Instruction) -> None:
-        (entry,) = self.take(changing=i.value)
-        if entry.atom and entry.reads == {i.value}:
-            return
-        self.statement(self._assigned(ast.Name(i.value, ast.Store(), lineno=self.line), entry), [entry])
-
     def _assigned(self, target: ast.expr, entry: Entry) -> ast.stmt:
         return ast.Assign([target], self.value(entry), lineno=self.line)
-
-    def form_DELETE_FAST(self, i: Instruction) -> None:
-        self.take(0, changing=i.value)
-        self.out.append(ast.Delete([ast.Name(i.value, ast.Del(), lineno=self.line)], lineno=self.line))
-
-    def form_MAKE_CELL(self, i: Instruction) -> None:
-        """The host function makes its own cells."""
-
-    def form_LOAD_DEREF(self, i: Instruction) -> None:
-        self.push(self.load(i.value))
-
-    def form_STORE_DEREF(self, i: Instruction) -> None:
-        self._store(ast.Name(i.value, ast.Store(), lineno=self.line))
 
     def _store(self, target: ast.expr) -> None:
         (entry,) = self.take()
         self.statement(self._assigned(target, entry), [entry])
 
-    def form_DELETE_DEREF(self, i: Instruction) -> None:
-        self.spill()
-        self.out.append(ast.Delete([ast.Name(i.value, ast.Del(), lineno=self.line)], lineno=self.line))
-
-    def form_LOAD_CLOSURE(self, i: Instruction) -> None:
-        self.push(self.expression("(lambda: X).__closure__[0]", X=i.value))
-
-    def form_LOAD_CLASSDEREF(self, i: Instruction) -> None:
-        space = self._space()
-        self.push(self.expression("M.class_deref(SPACE, NAME, lambda: X)", SPACE=space, NAME=self.constant(i.value), X=i.value))
-
     # --- globals and namespaces ---------------------------------------------------------------------------------
-
-    def _space(self) -> ast.expr:
-        return self.namespace if self.namespace is not None else self.expression("M.globals()")
 
     def _global(self, name: str, context: ast.expr_context) -> ast.Name:
         self.global_names.add(name)
@@ -174,6 +127,15 @@ class Forms(Straight):
         (module,) = self.take()
         self.write("M.import_star(MODULE, SPACE)", MODULE=self.value(module), SPACE=self._space())
         self.forget(module.reads)
+
+    def form_LOAD_LOCALS(self, i: Instruction) -> None:
+        self.push(self._space())
+
+    def form_LOAD_FROM_DICT_OR_GLOBALS(self, i: Instruction) -> None:
+        operands = self.pop()
+        source = "M.load_name(MAPPING, NAME)"
+        mapping = self.value(operands[0])
+        self.push(self.expression(source, MAPPING=mapping, NAME=self.constant(i.value)), operands)
 
     # --- operators ----------------------------------------------------------------------------------------------
 
@@ -268,6 +230,34 @@ class Forms(Straight):
 
     def form_LOAD_BUILD_CLASS(self, i: Instruction) -> None:
         self.push(self.expression("M.build_class()"))
+
+    def form_LOAD_SUPER_ATTR(self, i: Instruction) -> None:
+        self.spill()
+        operands = self.pop(3)
+        given = [self.value(e) for e in operands]
+        call = ast.Call(given[0], given[1:] if i.arg & 2 else [], [], lineno=self.line)
+        if i.arg & 1:
+            self.stack.append(NULL_ENTRY)
+        self.push(ast.Attribute(call, i.value, ast.Load(), lineno=self.line), operands)
+
+    def form_CALL_INTRINSIC_1(self, i: Instruction) -> None:
+        name = NAMES[1][i.arg]
+        if name == "IMPORT_STAR":
+            self.form_IMPORT_STAR(i)
+            self.stack.append(Entry(self.constant(None)))
+            return
+        operands = self.pop()
+        value = self.value(operands[0])
+        if name == "UNARY_POSITIVE":
+            self.push(self.expression("+VALUE", VALUE=value), operands)
+        elif name == "LIST_TO_TUPLE":
+            self.push(self.expression("M.tuple(VALUE)", VALUE=value), operands)
+        elif name == "STOPITERATION_ERROR":
+            flags = self.constant(self.code.flags)
+            self.push(self.expression("M.stop_iteration_error(VALUE, FLAGS)", VALUE=value, FLAGS=flags), operands)
+        else:
+            source = "M.intrinsic(1, NUMBER)(VALUE)"
+            self.push(self.expression(source, NUMBER=self.constant(i.arg), VALUE=value), operands)
 
     def form_GET_YIELD_FROM_ITER(self, i: Instruction) -> None:
         operands = self.pop()

@@ -18,7 +18,7 @@ from vmtrace.tracer.errors import VMError
 from vmtrace.tracer.hide import hide_functions, keep_builtins
 from vmtrace.tracer.notes import ENTER, RAISE, RESUME, RETURN, SUSPEND, UNWIND
 from vmtrace.tracer.opset import Call
-from vmtrace.tracer.semantics import unbound_free, unbound_local
+from vmtrace.tracer.semantics import NULL, unbound_free, unbound_local
 
 if TYPE_CHECKING:
     from vmtrace.tracer.support import Notes
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 keep_builtins(globals())
 
-RAISES_AGAIN = frozenset({"RERAISE", "END_ASYNC_FOR"})
+RAISES_AGAIN = frozenset({"RERAISE", "END_ASYNC_FOR", "CLEANUP_THROW"})
 """What raises an exception with the traceback that it has, without adding this frame to it."""
 
 
@@ -49,7 +49,7 @@ class Locals(dict[str, Any]):
     def __delitem__(self, name: str) -> None:
         if name not in self:
             raise unbound_local(name)
-        super().__delitem__(name)
+        dict.__delitem__(self, name)  # not super(): hidden functions have no frame to find it by
 
 
 @dataclass(slots=True)
@@ -115,8 +115,27 @@ class Frame:
     # --- variables --------------------------------------------------------------------------------
 
     def make_cell(self, name: str) -> None:
-        """The host frame has made it; a variable in a cell is no plain local."""
+        """The host frame has made it, unless it is a comprehension's; a variable in a cell is no plain local."""
         self.locals.pop(name, None)
+        if name not in self.cells:
+            self.cells[name] = CellType()
+
+    def clear_fast(self, name: str) -> Any:
+        """What a variable holds, its cell, or NULL if nothing; it holds nothing then."""
+        if name in self.code.code.co_cellvars and name in self.cells:
+            return self.cells.pop(name)
+        return self.locals.pop(name, NULL)
+
+    def store_fast(self, name: str, value: Any) -> None:
+        """Sets a variable, or puts back what `clear_fast` has taken."""
+        if name in self.code.code.co_cellvars:
+            self.cells.pop(name, None)
+            if type(value) is CellType:
+                self.cells[name], value = value, NULL
+        if value is NULL:
+            self.locals.pop(name, None)
+        else:
+            self.locals[name] = value
 
     def load_cell(self, name: str) -> Any:
         try:
@@ -158,6 +177,7 @@ class Frame:
             error.__traceback__ = error.__traceback__.tb_next
         if self.suspended:
             self._goes_on()
+            self.stack.append(None)  # as if it had been sent in, then raised
         self.call = None
         self.passed.clear()
         handler = None if isinstance(error, VMError) else self.code.handler_for(self.index)
@@ -274,7 +294,7 @@ class NotedFrame(Frame):
     """A frame that is recorded."""
 
     def __init__(self, *given: Any) -> None:
-        super().__init__(*given)
+        Frame.__init__(self, *given)
         self.thread: Notes = self.activity.vm.support.thread
 
     def note_enter(self) -> None:

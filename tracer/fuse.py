@@ -57,10 +57,10 @@ from vmtrace.tracer.bound import surely_bound
 from vmtrace.tracer.code import ENTERS_HANDLER, LEAVES_HANDLER, Block, Code
 from vmtrace.tracer.control import Control
 from vmtrace.tracer.host import Constants, Host, finish
-from vmtrace.tracer.notes import CREATE, ENTER, RAISE, UNWIND
+from vmtrace.tracer.inlined import inlined
+from vmtrace.tracer.notes import ENTER, RAISE, UNWIND
 from vmtrace.tracer.straight import VOID, Entry
 from vmtrace.tracer.templates import Source, statements
-
 
 RAISES_AGAIN = frozenset({"RERAISE", "RAISE_VARARGS", "END_ASYNC_FOR", "CLEANUP_THROW"})
 """These leave the traceback as it is, so it does not tell where; `.where` does."""
@@ -97,6 +97,7 @@ class Fuser:
             recording=recorded is not None,
             generator=code.suspends,
             goto=self._goto,
+            inlined=inlined(code),
         )
         if is_body and not namespace_is_globals:
             self.writer.namespace = ast.Name(".namespace", ast.Load())
@@ -204,7 +205,7 @@ class Fuser:
                     ENTER=self.constants.node(ENTER),
                     **here,
                 )
-        return body
+        return [*body, *writer.begin()]
 
     # --- regions: the blocks that run while so many exceptions are being handled ----------------------------------
 
@@ -260,7 +261,9 @@ class Fuser:
             "HANDLERS": self.constants.node(self.handler_of),
         }
         found = "TABLE[ERROR.__traceback__.tb_lasti // 2]"
-        body = writer.made(f"_raised_at = {found} if _where is None else _where" if self.reraises else f"_raised_at = {found}", **names)
+        if self.reraises:
+            found += " if _where is None else _where"
+        body = writer.made(f"_raised_at = {found}", **names)
         if not any(h is not None for h in self.handler_of):
             body += self._unwinding()
         else:
@@ -298,7 +301,8 @@ class Fuser:
     def _goto(self, index: int) -> list[ast.stmt]:
         number = self.chain_of[index]
         here = self._level(self.chains[number][0]) == self.level
-        return self.writer.made("_at = NUMBER\ncontinue" if here else "_at = NUMBER\nbreak", NUMBER=self.constants.node(number))
+        leave = "continue" if here else "break"
+        return self.writer.made(f"_at = NUMBER\n{leave}", NUMBER=self.constants.node(number))
 
     def _chain(self, number: int) -> list[ast.stmt]:
         """The statements of a chain; control leaves them by a jump, a return or a raise."""

@@ -11,7 +11,6 @@ from __future__ import annotations
 import ast
 import dis
 import inspect
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from types import CodeType
@@ -19,12 +18,15 @@ from typing import Any
 
 from vmtrace.tracer.code import Code, Instruction
 from vmtrace.tracer.hide import hide_code
+from vmtrace.tracer.inlined import argument_count, inlined
 from vmtrace.tracer.unseen import PREFIX as PREFIX
 from vmtrace.tracer.unseen import hide_variables, padding
 
 POP_TOP = dis.opmap["POP_TOP"]
 PAD = ".padded"
 LANDED = ".landed"
+LANDS = "CLEANUP_THROW" not in dis.opmap
+"""Whether CPython itself goes on behind a delegate that ended when it was thrown into (3.11)."""
 PLACEHOLDER = "\0vmtrace\0"
 
 Position = tuple[int | None, int | None, int | None, int | None]
@@ -83,7 +85,7 @@ def finish(
     instruction_of = _instruction_of(made, code.instructions, prologue)
     if prologue is not None:
         made, instruction_of = _moved_to_the_call(made, instruction_of)
-    made, added = hide_variables(made, code.code.co_varnames)
+    made, added = hide_variables(made, _shown(code))
     instruction_of[:0] = [0] * added
     positions = [code.instructions[i].position for i in instruction_of]
     original = code.code
@@ -112,8 +114,9 @@ def _compiled(code: Code, body: list[ast.stmt], global_names: list[str]) -> Code
     free = [ast.Assign([ast.Name(n, ast.Store())], ast.Constant(None)) for n in original.co_freevars]
     outer = ast.FunctionDef(name="outer", args=_no_arguments(), body=[*free, function], decorator_list=[])
     tree = ast.Module([outer], [])
-    for part in (function, outer):
-        part.type_params = []
+    if "type_params" in ast.FunctionDef._fields:  # from 3.12 on
+        for part in (function, outer):
+            setattr(part, "type_params", [])  # noqa: B010
     _place(tree)
     module = compile(tree, "<host>", "exec", dont_inherit=True, optimize=0)
     return _code_named(_code_named(module, "outer"), "host")
@@ -123,7 +126,7 @@ def _code_named(code: CodeType, name: str) -> CodeType:
     return next(c for c in code.co_consts if isinstance(c, CodeType) and c.co_name == name)
 
 
-def _place(tree: ast.AST, line: int = 1) -> None:
+def _place(tree: Any, line: int = 1) -> None:
     """Gives every node that has no line its parent's; end_lineno is what carries the instruction's index."""
     line = getattr(tree, "lineno", line)
     if "lineno" in tree._attributes:
@@ -164,32 +167,35 @@ def _declarations(code: Code, global_names: list[str]) -> list[ast.stmt]:
     declared: list[ast.stmt] = []
     if global_names:
         declared.append(ast.Global(global_names))
-    arguments = set(original.co_varnames[: _argument_count(original)])
-    local = [n for n in (*original.co_varnames, *original.co_cellvars) if n not in arguments]
-    shared = [*original.co_cellvars, *original.co_freevars]
-    placed = [*local, *padding(len(original.co_varnames), len(shared))]
+    absent, shown = inlined(code).absent, _shown(code)
+    arguments = set(original.co_varnames[: argument_count(original)])
+    cells = [n for n in original.co_cellvars if n not in absent]
+    local = [n for n in (*shown, *cells) if n not in arguments]
+    shared = [*cells, *original.co_freevars]
+    placed = [*local, *padding(len(shown), len(shared))]
     unreached: list[ast.stmt] = [ast.Assign([ast.Name(n, ast.Store())], ast.Constant(None)) for n in placed]
     if shared:
         names: list[ast.expr] = [ast.Name(n, ast.Load()) for n in shared]
         unreached.append(ast.Expr(ast.Lambda(_no_arguments(), ast.Tuple(names, ast.Load()))))
-    rebound = [n for n in original.co_freevars]
-    if rebound:
-        declared.append(ast.Nonlocal(rebound))
+    if original.co_freevars:
+        declared.append(ast.Nonlocal(list(original.co_freevars)))
     if code.suspends:
         unreached.append(ast.Expr(ast.Yield(None)))
     declared.append(ast.If(ast.Constant(False), unreached, []))
     return declared
 
 
-def _argument_count(code: CodeType) -> int:
-    stars = bool(code.co_flags & inspect.CO_VARARGS) + bool(code.co_flags & inspect.CO_VARKEYWORDS)
-    return code.co_argcount + code.co_kwonlyargcount + stars
+def _shown(code: Code) -> list[str]:
+    """The program's local variables that are local ones of the host function, too."""
+    unseen, names = inlined(code).unseen, code.code.co_varnames
+    return [n for i, n in enumerate(names) if n not in unseen or i < argument_count(code.code)]
 
 
 def _instruction_of(made: CodeType, instructions: Sequence[Instruction], prologue: int | None) -> list[int]:
     """By code unit: the instruction's index, from the line that its syntax node was given; -1 in the prologue.
 
-    An expression statement's value is dropped at the line of the value: that is the POP_TOP that follows in the program.
+    An expression statement's value is dropped at the line of the value: that is the POP_TOP that follows in the
+    program.
     """
     indices: list[int] = []
     index, last = 0, len(instructions) - 1
@@ -202,7 +208,7 @@ def _instruction_of(made: CodeType, instructions: Sequence[Instruction], prologu
 
 
 def _moved_to_the_call(made: CodeType, instruction_of: list[int]) -> tuple[CodeType, list[int]]:
-    """Exchanges RETURN_GENERATOR … RESUME with the prologue's statement, which follows it: straight code, same length."""
+    """Exchanges RETURN_GENERATOR … RESUME with the prologue's statement, which follows it: straight code, as long."""
     units = [made.co_code[i : i + 2] for i in range(0, len(made.co_code), 2)]
     start = next(i for i, u in enumerate(units) if u[0] == dis.opmap["RETURN_GENERATOR"])
     middle = instruction_of.index(-1)
@@ -224,13 +230,16 @@ def delegating(made: CodeType) -> bytes:
     if PAD not in made.co_varnames:
         return bytes(units)
     store, nop, resume = dis.opmap["STORE_FAST"], dis.opmap["NOP"], dis.opmap["RESUME"]
-    pad, landed = made.co_varnames.index(PAD), made.co_varnames.index(LANDED)
+    pad = made.co_varnames.index(PAD)
+    landed = made.co_varnames.index(LANDED) if LANDS else -1
     for at in range(0, len(units), 2):
         if units[at] == store and _argument_at(units, at) == pad:
-            landing = next(n for n in range(at, len(units), 2) if units[n] == store and _argument_at(units, n) == landed)
             first = at - 2 * (1 + _extensions(units, at))
             units[first : at + 2] = bytes((nop, 0)) * ((at - first) // 2 + 1)
-            units[at + 1] = (landing - at) // 2 - 1 - _extensions(units, landing)
+            if LANDS:
+                stores = (n for n in range(at, len(units), 2) if units[n] == store)
+                landing = next(n for n in stores if _argument_at(units, n) == landed)
+                units[at + 1] = (landing - at) // 2 - 1 - _extensions(units, landing)
             yielding = at + 2
             resuming = next(n for n in range(yielding, len(units), 2) if units[n] == resume)
             if MARKS_YIELD:
@@ -239,7 +248,13 @@ def delegating(made: CodeType) -> bytes:
     return bytes(units)
 
 
-MARKS_YIELD = sys.version_info >= (3, 13)
+def _yields_of(source: str) -> list[int | None]:
+    code = _code_named(compile(f"def host(x): {source}", "", "exec"), "host")
+    return [i.arg for i in dis.get_instructions(code) if i.opname == "YIELD_VALUE"]
+
+
+MARKS_YIELD = _yields_of("yield from x") == [1] and _yields_of("yield x") == [0]
+"""Whether YIELD_VALUE says that it yields on behalf of a delegate (up to 3.12, RESUME alone does)."""
 
 
 def _extensions(units: bytes | bytearray, at: int) -> int:

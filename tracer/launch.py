@@ -6,6 +6,7 @@ in `sys` and `__main__` is what python would have put there, and it ends as pyth
 
 from __future__ import annotations
 
+import _thread
 import atexit
 import builtins
 import importlib
@@ -52,26 +53,33 @@ def run(program: Program, engine: Engine, scope: Scope) -> int:
 
 
 def _run_main(engine: Engine, code: CodeType, namespace: dict[str, Any]) -> None:
-    make_room(_depth_below())
+    found: dict[str, Any] = {"thread": _Thread()}
+    exec(DEPTH_REACHED, found)
+    make_room(sys.getrecursionlimit() - 2 - found["reached"])
     exec(engine.code(code, "__main__"), namespace)
 
 
-DIVE = """
+DEPTH_REACHED = compile(
+    """
 def dive(depth):
-    try:
-        return dive(depth + 1)
-    except RecursionError:
-        return depth
-reached = dive(0)
-"""
+    global reached
+    thread.frames
+    reached = depth
+    dive(depth + 1)
+try:
+    dive(0)
+except RecursionError:
+    pass
+""",
+    "<vmtrace>",
+    "exec",
+)
+"""Finds out how many frames there is room for, if each asks for something of its thread as it begins, as recorded
+ones do: on 3.11 that counts like a frame."""
 
 
-def _depth_below() -> int:
-    """How much of the recursion limit is used up below a program's module, beyond what python itself uses."""
-    namespace: dict[str, Any] = {}
-    exec(compile(DIVE, "<vmtrace>", "exec"), namespace)
-    reached: int = namespace["reached"]
-    return sys.getrecursionlimit() - 2 - reached
+class _Thread(_thread._local):
+    frames = ()
 
 
 def make_room(depth: int) -> None:

@@ -68,6 +68,8 @@ class Operation:
     pushed_on_jump: Count
     flow: Flow
     """next: falls through; branch: may jump; jump: always jumps; end: control leaves (return, raise)."""
+    skips: tuple[str, ...] = ()
+    """Instructions at the end of the jump that it passes over."""
 
     @property
     def returns_value(self) -> bool:
@@ -87,6 +89,7 @@ def operation(
     on_jump: int | Count = 0,
     flow: Flow = "next",
     star: Count | None = None,
+    skips: tuple[str, ...] = (),
 ) -> Operation:
     """The `Operation` that a `byte_<OPNAME>` function defines; TypeError if its signature says too little."""
     name = handler.__name__
@@ -108,6 +111,7 @@ def operation(
         pushed=_count(pushes if pushes is not None else _pushed_by_annotation(handler)),
         pushed_on_jump=_count(on_jump),
         flow=flow,
+        skips=skips,
     )
 
 
@@ -169,9 +173,7 @@ class OpcodeSet(Mapping[str, Operation]):
         def define(handler: Handler) -> Handler:
             op = operation(handler, **effect)
             if (op.name in self._operations) is not exists:
-                raise TypeError(
-                    f"{op.name} {'was not there' if exists else 'is there already'} on {self.python}"
-                )
+                raise TypeError(f"{op.name} {'was not there' if exists else 'is there already'} on {self.python}")
             self._operations[op.name] = op
             return handler
 

@@ -12,6 +12,7 @@ from functools import cache
 from types import CellType
 from typing import Any, Final, Protocol
 
+from vmtrace.tracer import intrinsics
 from vmtrace.tracer.hide import hide_code, hide_functions, keep_builtins
 from vmtrace.tracer.opset import Call
 
@@ -37,6 +38,7 @@ EXHAUSTED: Final = Marker("EXHAUSTED")
 class Scope(Protocol):
     """What is asked of a frame to look up a name."""
 
+    flags: int
     globals: dict[str, Any]
     builtins: Mapping[str, Any]
     namespace: MutableMapping[str, Any]
@@ -89,11 +91,23 @@ def delete_name(namespace: MutableMapping[str, Any], name: str) -> None:
 
 
 def load_class_deref(frame: Scope, name: str) -> Any:
+    return load_from_dict_or_deref(frame, frame.namespace, name)
+
+
+def load_from_dict_or_deref(frame: Scope, mapping: Mapping[str, Any], name: str) -> Any:
     try:
-        return frame.namespace[name]
+        return mapping[name]
     except KeyError:
         pass
     return frame.load_cell(name)
+
+
+def load_from_dict_or_globals(frame: Scope, mapping: Mapping[str, Any], name: str) -> Any:
+    try:
+        return mapping[name]
+    except KeyError:
+        pass
+    return load_global(frame, name)
 
 
 def unbound_local(name: str) -> UnboundLocalError:
@@ -226,6 +240,22 @@ def load_build_class(frame: Scope) -> Any:
     except KeyError:
         pass
     raise NameError("__build_class__ not found")
+
+
+def load_super_attr(kind: Any, arguments: Sequence[Any], name: str, method: int) -> tuple[Any, ...]:
+    """`super().name` or `super(type, self).name`, and NULL below it if it is about to be called."""
+    attribute = getattr(kind(*arguments), name)
+    return (NULL, attribute) if method else (attribute,)
+
+
+def call_intrinsic(frame: Scope, number: int, value: Any) -> Any:
+    """CALL_INTRINSIC_1."""
+    name = intrinsics.NAMES[1][number]
+    if name == "IMPORT_STAR":
+        return import_star(value, frame.namespace)
+    if name == "STOPITERATION_ERROR":
+        return intrinsics.stop_iteration_error(value, frame.flags)
+    return intrinsics.intrinsic(1, number)(value)
 
 
 # --- special methods ------------------------------------------------------------------------------

@@ -17,12 +17,14 @@ from typing import Any
 
 from vmtrace.tracer.code import Code, Instruction
 from vmtrace.tracer.host import Constants
+from vmtrace.tracer.opset import Operation
 from vmtrace.tracer.templates import Body, Source, expression, fill, statements
 from vmtrace.tracer.unseen import PREFIX
 
 DEEPEST_EXPRESSION = 30
 LITERALS = (
-    ast.Constant, ast.Tuple, ast.List, ast.Set, ast.Dict, ast.JoinedStr, ast.FormattedValue, ast.Lambda, ast.GeneratorExp,
+    ast.Constant, ast.Tuple, ast.List, ast.Set, ast.Dict, ast.JoinedStr, ast.FormattedValue, ast.Lambda,
+    ast.GeneratorExp,
 )  # fmt: skip
 OURS = re.compile(r"\b_[a-z]\w*")
 
@@ -239,7 +241,7 @@ class Straight:
         if body.effect is not None:
             self.statement(self._filled(body.effect, names), operands)
         elif body.returned is not None:
-            self._push_returned(body, operation.pushes(arg), operands, names)
+            self._push_returned(body, operation, arg, operands, names)
 
     def fresh_besides(self, operands: Sequence[Entry]) -> str:
         self.stack += operands
@@ -247,9 +249,12 @@ class Straight:
         del self.stack[len(self.stack) - len(operands) :]
         return name
 
-    def _push_returned(self, body: Body, pushes: int, operands: list[Entry], names: dict[str, Any]) -> None:
+    def _push_returned(
+        self, body: Body, operation: Operation, arg: int, operands: list[Entry], names: dict[str, Any]
+    ) -> None:
         assert body.returned is not None
-        if isinstance(body.returned, ast.Tuple) and pushes != 1:
+        pushes = operation.pushes(arg)
+        if isinstance(body.returned, ast.Tuple) and not operation.returns_value:
             kept = [self._entry(node, operands, names) for node in body.returned.elts]
             self.stack += kept
             self.forget(n for e in operands for n in e.reads)
@@ -273,16 +278,17 @@ class Straight:
         if isinstance(node, ast.Name):
             if node.id == "NULL":
                 return NULL_ENTRY
-            replacement = names[node.id]
+            replacement: Any = names[node.id]
             if isinstance(replacement, str):
                 return self.variable(replacement)
+            if isinstance(replacement, Entry):  # VOID: what only the interpreter reads
+                return replacement
             for operand in operands:
                 if operand.node is not None and operand.node is replacement:
                     return operand
-            if replacement is VOID:
-                return VOID
         reads = frozenset[str]().union(*(e.reads for e in operands))
-        return Entry(self._filled(node, names), reads, atom=False)
+        height = 1 + max((e.height for e in operands), default=0)
+        return Entry(self._filled(node, names), reads, atom=False, height=height)
 
     def _filled(self, node: Any, names: dict[str, Any]) -> Any:
         return fill(node, names, self.line)

@@ -48,7 +48,8 @@ from typing import TYPE_CHECKING, Any
 from vmtrace.tracer.code import Block, Code, Instruction
 from vmtrace.tracer.frame import Activity, Recorded
 from vmtrace.tracer.hide import hide
-from vmtrace.tracer.host import LANDED, PAD, Constants, Host, _argument_count, _no_arguments, finish
+from vmtrace.tracer.host import LANDED, PAD, Constants, Host, _no_arguments, finish
+from vmtrace.tracer.inlined import accesses, argument_count, inlined
 from vmtrace.tracer.step import enter, enter_generator, step
 from vmtrace.tracer.templates import expression, statements
 from vmtrace.tracer.unseen import PREFIX
@@ -56,8 +57,6 @@ from vmtrace.tracer.unseen import PREFIX
 if TYPE_CHECKING:
     from vmtrace.tracer.vm import VirtualMachine
 
-STORES = frozenset({"STORE_FAST"})
-DELETES = frozenset({"DELETE_FAST"})
 CALLS = frozenset({"CALL", "CALL_FUNCTION_EX"})
 
 
@@ -71,6 +70,7 @@ class _Writer:
 
     def __init__(self, vm: VirtualMachine, code: Code, recorded: tuple[int, int] | None) -> None:
         self.code = code
+        self.inlined = inlined(code)
         self.constants = Constants()
         block_of = [block.index for block in code.blocks for _ in range(len(block))]
         handlers = [hide(i.operation.handler) for i in code.instructions]
@@ -107,8 +107,8 @@ class _Writer:
     def _entry(self) -> list[ast.stmt]:
         """Makes the frame out of the arguments and cells, or the namespace."""
         original = self.code.code
-        shared = sorted({*original.co_cellvars, *original.co_freevars})
-        given = [n for n in original.co_varnames[: _argument_count(original)] if n not in shared]
+        shared = sorted({*original.co_cellvars} - self.inlined.absent | {*original.co_freevars})
+        given = [n for n in original.co_varnames[: argument_count(original)] if n not in shared]
         space = "None" if self.code.flags & inspect.CO_OPTIMIZED else "M.locals()"
         names: dict[str, Any] = {
             "GENERATOR": self.constants.node(-1),
@@ -147,20 +147,28 @@ class _Writer:
 
     def _line(self, i: Instruction) -> list[ast.stmt]:
         """What stands in the host function for an instruction."""
-        line, variable = i.index + 1, {"VARIABLE": i.value, "NAME": self.constants.node(i.value)}
+        line = i.index + 1
         if self.activity.is_delegating(i.index):
             return self._delegating_yield(line)
         if i.name == "YIELD_VALUE":
             return self._made("FRAME.resume((yield M.step(FRAME)))", line)
         if i.operation.flow == "end":
             return self._made("return M.step(FRAME)", line)
-        if i.name in STORES:
-            return self._made("M.step(FRAME)\nVARIABLE = FRAME.locals[NAME]", line, **variable)
-        if i.name in DELETES:
-            return self._made("M.step(FRAME)\ndel VARIABLE", line, **variable)
         if i.name in CALLS:
             return self._call(i, line)
-        return self._made("M.step(FRAME)", line)
+        return [*self._made("M.step(FRAME)", line), *self._variables(i, line)]
+
+    def _variables(self, i: Instruction, line: int) -> list[ast.stmt]:
+        """Changes the host's variables as the instruction has changed the frame's."""
+        changed: list[ast.stmt] = []
+        for kind, name in accesses(i):
+            if name in self.inlined.unseen:
+                continue
+            source = MIRRORED.get(kind, "")
+            if (i.index, name) in self.inlined.restores:
+                source = f"if NAME in FRAME.locals: {source}\nelse: VARIABLE = None; del VARIABLE"
+            changed += self._made(source, line, VARIABLE=name, NAME=self.constants.node(name))
+        return changed
 
     def _delegating_yield(self, line: int) -> list[ast.stmt]:
         """A yield that CPython knows for a delegate's (see `host.delegating`)."""
@@ -201,6 +209,13 @@ def first_units(host: Host) -> list[int]:
         first.setdefault(index, 2 * unit)
     return [first.get(index, 0) for index in range(max(first) + 1)]
 
+
+MIRRORED = {
+    "STORE_FAST": "VARIABLE = FRAME.locals[NAME]",
+    "DELETE_FAST": "del VARIABLE",
+    "LOAD_FAST_AND_CLEAR": "VARIABLE = None; del VARIABLE",
+}
+"""What is done to a variable of the host function for what has been done to the frame's."""
 
 LOOP = """
 while True:

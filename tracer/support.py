@@ -11,10 +11,10 @@ import builtins
 import itertools
 import sys
 from collections.abc import Callable, Iterable, Mapping, MutableMapping
-from types import ModuleType
+from types import CellType, ModuleType
 from typing import TYPE_CHECKING, Any
 
-from vmtrace.tracer import coroutines, semantics
+from vmtrace.tracer import coroutines, intrinsics, semantics
 from vmtrace.tracer.hide import hide, hide_functions
 from vmtrace.tracer.notes import CREATE, SUSPEND
 from vmtrace.tracer.opset import Operation
@@ -29,7 +29,7 @@ MISSING = object()
 class Bottom:
     """Stands below a thread's first traced frame."""
 
-    f_lasti = -1
+    f_lasti = 0
 
 
 class Notes(_thread._local):
@@ -55,7 +55,8 @@ def support(
     names.update(vm=vm, make_function=vm.make_function, getframe=sys._getframe)
     names.update(send=coroutines.send, get_yield_from_iter=coroutines.get_yield_from_iter)
     names["setup_annotations"], names["delete_name"] = semantics.setup_annotations, semantics.delete_name
-    names["import_star"] = semantics.import_star
+    names.update(import_star=semantics.import_star, NULL=semantics.NULL, CellType=CellType)
+    names.update(intrinsic=intrinsics.intrinsic, stop_iteration_error=intrinsics.stop_iteration_error)
     names["locals"], names["globals"] = builtins.locals, builtins.globals
     if notes_of_thread is not None:
         thread = Notes(notes_of_thread)
@@ -89,13 +90,33 @@ def load_name(namespace: Mapping[str, Any], name: str) -> Any:
     raise semantics.name_error(name)
 
 
-def class_deref(namespace: Mapping[str, Any], name: str, free: Callable[[], Any]) -> Any:
+def class_deref(namespace: Mapping[str, Any], name: str, cell: CellType) -> Any:
     """A free variable of a class body, unless the body's namespace has the name."""
     try:
         return namespace[name]
     except KeyError:
         pass
-    return free()
+    try:
+        return cell.cell_contents
+    except ValueError:
+        pass
+    raise semantics.unbound_free(name)
+
+
+def load_cell(cell: CellType, name: str) -> Any:
+    """What is in a cell that a comprehension is given for its variable."""
+    try:
+        return cell.cell_contents
+    except ValueError:
+        pass
+    raise semantics.unbound_local(name)
+
+
+def bound(value: Any, name: str) -> Any:
+    """A variable that may hold nothing."""
+    if value is semantics.NULL:
+        raise semantics.unbound_local(name)
+    return value
 
 
 def import_here(namespace: Mapping[str, Any] | None, level: int, fromlist: Any, name: str) -> Any:
@@ -136,5 +157,5 @@ def _functions(names: Iterable[str]) -> dict[str, Any]:
 
 hide_functions(globals())
 _FUNCTIONS = _functions(
-    ("load_name", "class_deref", "import_here", "build_class", "frame_reader")
-)  # fmt: skip
+    ("load_name", "class_deref", "load_cell", "bound", "import_here", "build_class", "frame_reader")
+)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import functools
 import inspect
+import sys
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ def fill(node: Any, names: Replacements, line: int) -> Any:
     """A copy of a syntax tree in which the Name `n` is replaced by `names[n]`: an expression, another name, or, where a
     list is spliced (`*n` or `n` as a whole), several expressions. Expressions put in keep their own lines."""
     if isinstance(node, list):
-        filled = []
+        filled: list[Any] = []
         for item in node:
             spliced = _spliced(item, names)
             filled.extend(spliced if spliced is not None else [fill(item, names, line)])
@@ -42,7 +43,7 @@ def fill(node: Any, names: Replacements, line: int) -> Any:
         return replacement
     copy = type(node)(**{name: fill(value, names, line) for name, value in ast.iter_fields(node)})
     if "lineno" in node._attributes:
-        copy.lineno = line
+        copy.lineno = line  # type: ignore[attr-defined]
     if isinstance(copy, ast.ExceptHandler) and isinstance(names.get(copy.name or ""), str):
         copy.name = names[copy.name]  # type: ignore[index,assignment]
     return copy
@@ -99,7 +100,7 @@ class Source:
         self._tables: dict[str, dict[str, list[ast.expr]]] = {}
 
     def body(self, operation: Operation, arg: int, value: object) -> Body | None:
-        """The body of a handler with its oparg (and what that stands for) known, or None where it is more than can be pasted."""
+        """The body of a handler, its oparg (and what that stands for) known; None if it is more than can be pasted."""
         function = self._function(operation.handler)
         if function is None or "frame" in operation.facts:
             return None
@@ -118,11 +119,16 @@ class Source:
     def _read(self, module: ModuleType) -> None:
         tree = ast.parse(inspect.getsource(module))
         self._modules[module.__name__] = {s.name: s for s in tree.body if isinstance(s, ast.FunctionDef)}
-        self._tables[module.__name__] = {
+        tables = self._tables[module.__name__] = {
             s.targets[0].id: s.value.elts
             for s in tree.body
             if isinstance(s, ast.Assign) and isinstance(s.targets[0], ast.Name) and isinstance(s.value, ast.List)
         }
+        for base in tree.body:  # a later version's handlers use the tables of an earlier one's
+            if isinstance(base, ast.ImportFrom) and (base.module or "").startswith(f"{__package__}.py3"):
+                self._read(sys.modules[base.module or ""])
+                for name in base.names:
+                    tables |= {name.name: self._tables[base.module or ""].get(name.name, [])}
 
 
 class _Folder(ast.NodeTransformer):
@@ -135,8 +141,8 @@ class _Folder(ast.NodeTransformer):
         self.tables = tables
 
     def visit_IfExp(self, node: ast.IfExp) -> ast.AST:
-        decided = isinstance(node.test, ast.Name) and node.test.id == "arg"
-        return self.visit(node.body if self.arg else node.orelse) if decided else self.generic_visit(node)
+        decided = self._decided(node.test)
+        return self.generic_visit(node) if decided is None else self.visit(node.body if decided else node.orelse)
 
     def visit_Expr(self, node: ast.Expr) -> ast.AST:
         self.generic_visit(node)
@@ -155,12 +161,22 @@ class _Folder(ast.NodeTransformer):
         table = node.func
         if not (isinstance(table, ast.Subscript) and isinstance(table.value, ast.Name)):
             return node
-        entry = self.tables[table.value.id][self.arg]
+        number = self._decided(table.slice)
+        assert number is not None
+        entry = self.tables[table.value.id][number]
         if not isinstance(entry, ast.Lambda):
             return ast.Call(entry, node.args, node.keywords)
         names = {a.arg: given for a, given in zip(entry.args.args, node.args, strict=True)}
         filled: ast.AST = fill(entry.body, names, 0)
         return filled
+
+
+    def _decided(self, node: ast.expr) -> int | None:
+        """The value of an expression of nothing but the oparg and numbers; None for any other."""
+        names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+        if names != {"arg"} or any(isinstance(n, ast.Call | ast.Subscript) for n in ast.walk(node)):
+            return None
+        return int(eval(ast.unparse(node), {"arg": self.arg}))
 
 
 def _is_name(node: ast.AST, name: str) -> bool:
@@ -181,7 +197,7 @@ def _taken_apart(body: list[ast.stmt], operation: Operation) -> Body | None:
         test, jumped = branch.test, tuple(branch.body[0].value.args)  # type: ignore[attr-defined]
     effect, returned = None, None
     if body and isinstance(body[0], ast.Return):
-        returned = body.pop(0).value
+        returned = body.pop(0).value  # type: ignore[attr-defined]
     elif body and isinstance(body[0], ast.Expr | ast.Assign | ast.Delete):
         effect = body.pop(0)
     if body:
@@ -190,7 +206,7 @@ def _taken_apart(body: list[ast.stmt], operation: Operation) -> Body | None:
     order = list(_evaluated(first)) if first is not None else []
     operands = [*operation.operands, *([operation.star] if operation.star else [])]
     mentioned = [n for n in order if n in operands]
-    others = [*assigns[1:], *([test] if assigns and test else []), *([returned] if returned is not first else []), *jumped]
+    others = [*assigns[1:], *jumped, *([test] if assigns else []), *([returned] if returned is not first else [])]
     again = {n for part in others if part is not None for n in _evaluated(part)} & set(operands)
     return Body(tuple(assigns), test, jumped, effect, returned, ordered=mentioned == operands and not again)
 
