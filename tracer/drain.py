@@ -27,6 +27,11 @@ class News:
     codes: list[CodeFacts] = field(default_factory=list)
     located: list[tuple[int, list[int]]] = field(default_factory=list)
     sources: list[tuple[str, bytes]] = field(default_factory=list)
+    marks: bool = False
+    """Whether notes are marks from now on."""
+
+    def __bool__(self) -> bool:
+        return bool(self.codes or self.located or self.sources or self.marks)
 
 
 class Drain:
@@ -97,7 +102,7 @@ class Drain:
             for (thread, notes), length in zip(lists, lengths, strict=True):
                 if length and not self.discards:
                     taken.append((thread, _packed(notes, length)))
-            if not self.discards and (taken or news.codes or news.located or news.sources):
+            if not self.discards and (taken or news):
                 self._send(news, taken)
         except BrokenPipeError:
             self.discards = True
@@ -117,6 +122,7 @@ class Drain:
             "codes": news.codes,
             "located": news.located,
             "sources": news.sources,
+            "marks": news.marks,
             "notes": [(thread, notes.typecode, len(notes)) for thread, notes in taken],
             "last": last,
             "end": end,

@@ -88,6 +88,11 @@ class Recorder:
         with self._drain.guard:
             self._drain.news.located.append((code_id, [int(index) for index in positions]))
 
+    def take_marks(self) -> None:
+        """The notes are marks (see `marks`). To be called before there are any."""
+        with self._drain.guard:
+            self._drain.news.marks = True
+
     def notes(self) -> list[int]:
         """The calling thread's notes, for an engine to append to (see `notes`)."""
         return self._drain.notes()

@@ -15,6 +15,7 @@ import pyarrow as pa
 from vmtrace.tracer.assemble import Assembler, NotesError, Stretch, Thread
 from vmtrace.tracer.expand import Columns, Expander
 from vmtrace.tracer.facts import CodeFacts
+from vmtrace.tracer.marks import Speller
 from vmtrace.tracer.tables import Tables, transpose
 from vmtrace.tracer.tokens import Notes, tell_apart
 from vmtrace.traces.schema import BATCH_ROWS
@@ -50,6 +51,8 @@ class Scribe:
         self._late: list[dict[str, npt.NDArray[Any]]] = []
         """Exits that are written when all threads have been told of: of generators, that may have gone on in
         another thread before, whose rows come later in the file."""
+        self._spell: Speller | None = None
+        """If notes are marks."""
         self.rows = 0
         """Written so far."""
 
@@ -80,6 +83,10 @@ class Scribe:
         row = {"filename": [filename], "sha256": [hashlib.sha256(content).hexdigest()], "text": [text]}
         self._writer.add("sources", _readable(row))
 
+    def take_marks(self) -> None:
+        """The notes told from now on are marks (see `marks`)."""
+        self._spell = Speller(self._tables.code_of_block, self._tables.end_of_block)
+
     def meet(self, threads: Iterable[int]) -> None:
         """The threads whose notes are told of until all is settled."""
         for ident in threads:
@@ -87,6 +94,8 @@ class Scribe:
 
     def tell(self, thread: int, notes: Notes) -> None:
         """More notes of a thread that was met. Raises NotesError for what no engine should note."""
+        if self._spell is not None:
+            notes = self._spell(thread, notes)
         left = self._left.pop(thread, _NO_NOTES)
         rest = self._write(thread, np.concatenate([left, notes]) if len(left) else notes)
         if len(rest):
@@ -96,8 +105,11 @@ class Scribe:
         """Writes what has waited for notes of another thread. NotesError if something still waits."""
         while self._left:
             before = sum(map(len, self._left.values()))
-            for thread in list(self._left):
-                self.tell(thread, _NO_NOTES)
+            for thread, left in list(self._left.items()):
+                rest = self._write(thread, left)
+                self._left[thread] = rest
+                if not len(rest):
+                    del self._left[thread]
             if sum(map(len, self._left.values())) == before:
                 raise NotesError("a generator goes on that was never made")
         for exits in self._late:

@@ -63,6 +63,8 @@ def _listen(receiver: Receiver, scribe: Scribe) -> dict[str, Any] | None:
     while True:
         message = _message(receiver)
         scribe.learn(message["codes"])
+        if message["marks"]:
+            scribe.take_marks()
         for code_id, instructions in message["located"]:
             scribe.locate(code_id, instructions)
         for filename, content in message["sources"]:

@@ -83,6 +83,16 @@ class Tables:
         self._places.values[code_id] = len(indices)
         self._ends.extend(np.append(np.where(indices < 0, 0, indices + self._first.values[code_id] + 1), 0))
 
+    def code_of_block(self, blocks: Ints) -> Ints:
+        """The ids of the codes that blocks are of."""
+        found: Ints = self.code.values.take(self.start.values.take(blocks)).astype(np.int64)
+        return found
+
+    def end_of_block(self, blocks: Ints) -> Ints:
+        """The offsets of the last instructions of blocks."""
+        found: Ints = self.offset.values.take(self.stop.values.take(blocks) - 1).astype(np.int64)
+        return found
+
     def ends(self, code_ids: Ints, positions: Ints) -> Ints:
         """The number of the instruction behind the one at a position (f_lasti) of a code's host; 0: there is
         none."""

@@ -1,0 +1,189 @@
+"""Puts a code object's instructions together again after others were added between them.
+
+Instructions are `Op`s with `Label`s between them; jumps name labels, and what an instruction raises goes to its
+`guard`. `assemble` lays them out and writes the tables that belong to the layout: exceptions, positions.
+(The `bytecode` package does more than that, several times slower: it takes apart what is here left alone.)
+"""
+
+from __future__ import annotations
+
+import dis
+import opcode
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+Position = tuple[int | None, int | None, int | None, int | None]
+"""line, end line, column, end column"""
+
+EXTENDED_ARG = dis.opmap["EXTENDED_ARG"]
+NOWHERE: Position = (None, None, None, None)
+
+
+def _caches(opname: str) -> int:
+    """Code units of inline cache behind an instruction: a list by number up to 3.12, then a dict by name."""
+    entries = opcode._inline_cache_entries  # type: ignore[attr-defined]
+    if hasattr(entries, "get"):
+        return int(entries.get(opname, 0))
+    return int(entries[dis.opmap[opname]])
+
+
+CACHES = {number: _caches(name) for name, number in dis.opmap.items() if number < 256}
+BACKWARD = {number for name, number in dis.opmap.items() if "JUMP_BACKWARD" in name}
+if "POP_JUMP_BACKWARD_IF_TRUE" in dis.opmap:
+    BACKWARD |= {number for name, number in dis.opmap.items() if name.startswith("POP_JUMP_BACKWARD")}
+
+
+class Label:
+    """A place between two instructions."""
+
+    __slots__ = ("unit",)
+
+    def __init__(self) -> None:
+        self.unit = -1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Guard:
+    """Where an exception goes: the stack is cut to `depth`, then lasti and the exception are pushed."""
+
+    handler: Label
+    depth: int
+
+
+@dataclass(slots=True, eq=False)
+class Op:
+    """One instruction of the layout; EXTENDED_ARGs and inline caches come by themselves."""
+
+    opcode: int
+    arg: int
+    target: Label | None
+    position: Position
+    guard: Guard | None
+    place: int
+    """What `Assembled.places` says of its code units."""
+    start: int = 0
+    """Its first code unit, EXTENDED_ARG included."""
+    extended: int = 0
+    """How many EXTENDED_ARGs it needs."""
+
+    @property
+    def stop(self) -> int:
+        return self.start + self.extended + 1 + CACHES[self.opcode]
+
+
+@dataclass(frozen=True, slots=True)
+class Assembled:
+    code: bytes
+    exceptions: bytes
+    lines: bytes
+    places: tuple[int, ...]
+    """`Op.place` by code unit."""
+
+
+def assemble(items: Sequence[Op | Label], firstlineno: int, reach: int = 7) -> Assembled:
+    """Lays instructions out one after the other.
+
+    `reach`: how many code units an entry of the location table covers at most, up to 8. The compiler's always reach as
+    far as they can: so by a lower number its tables can be told from ours, and ours from each other.
+    """
+    while not _settle(items):
+        pass
+    ops = [item for item in items if isinstance(item, Op)]
+    return Assembled(
+        code=b"".join(_units(op) for op in ops),
+        exceptions=bytes(_exception_table(ops)),
+        lines=bytes(_location_table(ops, firstlineno, reach)),
+        places=tuple(op.place for op in ops for _ in range(op.start, op.stop)),
+    )
+
+
+def _settle(items: Sequence[Op | Label]) -> bool:
+    """Gives every instruction its place and every jump its distance; False if one outgrew its EXTENDED_ARGs."""
+    unit = 0
+    for item in items:
+        if isinstance(item, Label):
+            item.unit = unit
+        else:
+            item.start = unit
+            unit = item.stop
+    settled = True
+    for item in items:
+        if isinstance(item, Label):
+            continue
+        if item.target is not None:
+            distance = item.target.unit - item.stop
+            item.arg = -distance if item.opcode in BACKWARD else distance
+            assert item.arg >= 0, "a jump changed its direction"
+        needed = max(0, (item.arg.bit_length() - 1) // 8)
+        if needed > item.extended:
+            item.extended = needed
+            settled = False
+    return settled
+
+
+def _units(op: Op) -> bytes:
+    units = bytearray()
+    for shift in range(8 * op.extended, 0, -8):
+        units += bytes((EXTENDED_ARG, op.arg >> shift & 0xFF))
+    units += bytes((op.opcode, op.arg & 0xFF))
+    return bytes(units + bytes(2 * CACHES[op.opcode]))
+
+
+def _exception_table(ops: Iterable[Op]) -> Iterator[int]:
+    """Entries of start, length, handler (in code units), depth << 1 | lasti; a start has bit 7 set."""
+    for guard, run in groupby(ops, lambda op: op.guard):
+        if guard is None:
+            continue
+        covered = list(run)
+        start, stop = covered[0].start, covered[-1].stop
+        first, *rest = _big_varint(start)
+        yield first | 0x80
+        yield from rest
+        for number in (stop - start, guard.handler.unit, guard.depth << 1 | 1):
+            yield from _big_varint(number)
+
+
+def _big_varint(number: int) -> list[int]:
+    """Six bits a byte, highest first; bit 6 says that more follow."""
+    digits = [number & 63]
+    while number := number >> 6:
+        digits.append(number & 63 | 64)
+    return digits[::-1]
+
+
+NO_COLUMNS, LONG, NONE = 13, 14, 15
+"""Kinds of entries of the location table (Objects/locations.md): line only, all four numbers, nothing."""
+
+
+def _location_table(ops: Iterable[Op], line: int, reach: int) -> Iterator[int]:
+    """A head byte (kind, length), then numbers of six bits a byte, lowest first; lines relative to the one before."""
+    for position, run in groupby(ops, lambda op: op.position):
+        covered = list(run)
+        length = covered[-1].stop - covered[0].start
+        for start in range(0, length, reach):
+            head = min(reach, length - start) - 1
+            here, end, column, end_column = position
+            if here is None:
+                yield 0x80 | NONE << 3 | head
+                continue
+            step, line = here - line, here
+            if column is None or end_column is None or end is None:
+                yield 0x80 | NO_COLUMNS << 3 | head
+                yield from _signed_varint(step)
+            else:
+                yield 0x80 | LONG << 3 | head
+                yield from _signed_varint(step)
+                for number in (end - here, column + 1, end_column + 1):
+                    yield from _varint(number)
+
+
+def _varint(number: int) -> Iterator[int]:
+    while number > 63:
+        yield number & 63 | 64
+        number >>= 6
+    yield number
+
+
+def _signed_varint(number: int) -> Iterator[int]:
+    return _varint(-number << 1 | 1 if number < 0 else number << 1)
