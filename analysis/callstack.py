@@ -6,7 +6,6 @@ from collections import Counter
 from typing import Self
 
 import numpy as np
-import pandas as pd
 from vmtrace.analysis.base import Tally
 from vmtrace.analysis.cfg import NaturalLoops
 from vmtrace.analysis.contexts import Context, settled
@@ -73,10 +72,9 @@ class CallStack(Tally):
         self.resumed += np.bincount(context[resumed], minlength=len(self.resumed))
 
     def _count_calls(self, site: Ints, code: Ints) -> None:
-        # A hash table beats sorting here, and pandas has a fast one.
         codes = max(self.program.codes, 1)
-        counts = pd.Series(site * codes + code).value_counts(sort=False)
-        for key, count in zip(counts.index.tolist(), counts.tolist(), strict=True):
+        keys, counts = np.unique(site * codes + code, return_counts=True)
+        for key, count in zip(keys.tolist(), counts.tolist(), strict=True):
             self.sites[divmod(key, codes)] += count
 
     def _grow(self) -> None:

@@ -146,15 +146,14 @@ class Replay:
         stop = int(np.searchsorted(self._arrivals.time, until, side="right"))
         callees = self._stacks.contexts.callees
         contexts, below, ways, arrived = self._context, self._below, self._way, self._arrived
-        columns = (column[done:stop].tolist() for column in self._arrivals[1:])
-        for frame, caller, way, stretch in zip(*columns, strict=True):
+        columns = (column[done:stop].tolist() for column in self._arrivals[1:4])
+        for frame, caller, way in zip(*columns, strict=True):
             if caller >= 0:
-                context = callees[contexts[caller]][way]
+                contexts[frame] = context = callees[contexts[caller]][way]
                 below[frame] = caller
                 ways[frame] = way
             else:
-                context = self._search(frame, stretch)
-            contexts[frame] = context
+                contexts[frame] = context = self._search(frame, int(self._arrivals.stretch[len(arrived)]))
             arrived.append(context)
 
     def _search(self, frame: int, stretch: int) -> int:

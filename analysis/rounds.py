@@ -22,6 +22,7 @@ class Rounds:
     blocks that may leave the loop in turn, on the very same line (`while a and b`). In an `async for`, it is all
     up to where the awaited item is there.
 
+    tests[site]        whether a block ends here that belongs to the test at the top of a loop
     header[site]       the loop that has its header there, or -1
     each_pass[loop]    whether each pass of the header is an iteration
     fall_begins[site]  the loop of which an iteration begins if control falls through from this end of a
@@ -35,6 +36,7 @@ class Rounds:
         self.fall_begins: Ints = np.full(program.sites, -1)
         self.jump_begins: Ints = np.full(program.sites, -1)
         self.each_pass = np.ones(len(loops.all), dtype=bool)
+        self.tests: Bools = np.zeros(program.sites, dtype=bool)
         self._enter, self._leave = _intervals(loops)
         for loop in loops.all:
             self.header[program.block_first[loop.header]] = loop.number
@@ -42,6 +44,7 @@ class Rounds:
             self.each_pass[loop.number] = not tests
             for block in tests:
                 last = program.block_last[block]
+                self.tests[last] = True
                 target = int(program.site_target[last])
                 if program.site_falls[last] and block + 1 in loop.blocks - tests:
                     self.fall_begins[last] = loop.number

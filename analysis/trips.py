@@ -97,6 +97,9 @@ class Trips(Tally):
             none = np.zeros(0, dtype=np.int64)
             return _Events(none, none, none > 0)
         headed = rounds.header[after]
+        # Few moves matter: those to a header, and those that go on from a test.
+        some = np.flatnonzero((headed >= 0) | (rounds.tests[before] & (before >= 0)))
+        before, after, headed = before[some], after[some], headed[some]
         falls = program.site_falls[before] & (after - before == 2) & program.site_leads[after]
         jumps = ~falls & (program.site_target[before] == after)
         begun = np.where(falls, rounds.fall_begins[before], np.where(jumps, rounds.jump_begins[before], -1))
@@ -110,6 +113,7 @@ class Trips(Tally):
         )
         move, kind = np.divmod(np.flatnonzero(kinds), 3)
         loop = np.where(kind == 2, begun[move], headed[move])
+        move = some[move]
         size = len(self.loops.all)
         self.entries += np.bincount(loop[kind == 0], minlength=size)
         self.iterations += np.bincount(loop[kind > 0], minlength=size)

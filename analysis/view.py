@@ -121,7 +121,8 @@ class View:
     @cached_property
     def stretch_span(self) -> Ints:
         """The number of the span with which each stretch begins."""
-        return np.searchsorted(self.span_start, self.stretch_start)
+        starts = self.span_start
+        return np.append(0, 1 + np.flatnonzero(self._frame_changes[starts[1:] - 1]))[: self.rows]
 
     @cached_property
     def stretch_start(self) -> Ints:

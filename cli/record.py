@@ -18,13 +18,16 @@ PREVIOUS = "trace.old.arrow"
 
 @click.command(context_settings={"allow_interspersed_args": False})
 @click.option(
-    "-o", "--output", metavar="FILE", help=f"Where the trace goes. [default: {DEFAULT}; an older one becomes {PREVIOUS}]"
+    "-o",
+    "--output",
+    metavar="FILE",
+    help=f"Where the trace goes. [default: {DEFAULT}; an older one becomes {PREVIOUS}]",
 )
 @click.option("--force", is_flag=True, help="Overwrite the file named with -o if it exists.")
 @click.option("-m", "module", is_flag=True, help="PROGRAM is a module's name, as for python -m.")
 @click.option("-c", "command", is_flag=True, help="PROGRAM is source text, as for python -c.")
-@click.option("--include", multiple=True, metavar="GLOB", help="Trace modules with such names too, as 'json.*'. Repeatable.")
-@click.option("--exclude", multiple=True, metavar="GLOB", help="Do not trace modules with such names. Repeatable.")
+@click.option("--include", multiple=True, metavar="GLOB", help="Trace such modules too: 'json.*'. Repeatable.")
+@click.option("--exclude", multiple=True, metavar="GLOB", help="Do not trace such modules. Repeatable.")
 @click.option(
     "--engine",
     type=click.Choice(list(ENGINES)),

@@ -1,4 +1,4 @@
-"""The house rule: cli -> {tracer, analysis} -> traces, and no other arrow; analysis knows nothing of the running Python."""
+"""The house rule: cli -> {tracer, analysis} -> traces, and no other arrow; a trace is read on any Python."""
 
 from __future__ import annotations
 

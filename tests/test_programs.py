@@ -19,7 +19,7 @@ from tests.witness_programs import Program, programs
 VERSION = sys.version_info[:2]
 ENGINES = ("vm", "check")
 NOT_ON = {
-    ("recursion", "check"): "stepping keeps some of the recursion limit for its own calls: RecursionError comes earlier",
+    ("recursion", "check"): "stepping needs some of the recursion limit for itself: RecursionError comes earlier",
     ("elements_wide_code", "check"): "the program measures the co_code of its own functions, which is the stub's",
 }
 SOURCES = Path(__file__).parent.parent / ".src"

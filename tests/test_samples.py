@@ -31,7 +31,7 @@ def test_a_sample_trace_is_whole_and_of_its_program(program: Path) -> None:
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda path: path.stem)
 def test_a_sample_recorded_again_gives_the_same_rows(program: Path, tmp_path: Path) -> None:
     kept = open_trace(program.with_suffix(".arrow"))
-    if not kept.info["python"].startswith("%d.%d." % sys.version_info[:2]):
+    if not kept.info["python"].startswith(f"{sys.version_info[0]}.{sys.version_info[1]}."):
         pytest.skip(f"recorded on Python {kept.info['python']}, whose bytecode is another")
     path = tmp_path / "again.arrow"
     command = ["-m", "vmtrace.cli", "record", "-q", "-o", path, program]

@@ -308,7 +308,7 @@ class Notebook:
             return self.located[stack[-1]][at // 2] if stack else at
 
         for token in tokens:
-            if token >= 0:
+            if token < UNWIND:
                 yield f"block {token - self.first_blocks[stack[-1]]}"
             elif token == ENTER:
                 code_id = next(tokens)

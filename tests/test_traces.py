@@ -94,9 +94,7 @@ def test_batches_name_their_opcodes(tmp_path: Path) -> None:
     assert batch.column("opcode").to_pylist() == [NAMES[number] for number in columns[0]]
 
 
-def test_a_slice_reads_its_own_batches_and_the_one_behind(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_slice_reads_its_own_batches_and_the_one_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     columns = write_trace(tmp_path / "trace.arrow", rows=10 * BATCH_ROWS)
     trace = open_trace(tmp_path / "trace.arrow")
     read: list[int] = []
@@ -162,9 +160,7 @@ def test_rows_may_be_written_by_ones(tmp_path: Path) -> None:
         tracer.write(*([int(column[row])] for column in columns))
     assert tracer.rows == 100
     tracer.close({})
-    assert values(list(open_trace(tmp_path / "trace.arrow").chunks())) == [
-        column.tolist() for column in columns
-    ]
+    assert values(list(open_trace(tmp_path / "trace.arrow").chunks())) == [column.tolist() for column in columns]
 
 
 def test_the_writer_does_not_keep_the_arrays_it_was_given(tmp_path: Path) -> None:
@@ -175,9 +171,7 @@ def test_the_writer_does_not_keep_the_arrays_it_was_given(tmp_path: Path) -> Non
     for column in given:
         column[:] = 0
     tracer.close({})
-    assert values(list(open_trace(tmp_path / "trace.arrow").chunks())) == [
-        column.tolist() for column in columns
-    ]
+    assert values(list(open_trace(tmp_path / "trace.arrow").chunks())) == [column.tolist() for column in columns]
 
 
 def test_an_empty_trace_is_complete(tmp_path: Path) -> None:
@@ -254,9 +248,7 @@ def test_a_closed_writer_takes_nothing(tmp_path: Path) -> None:
 
 
 Step = tuple[str, int]
-steps = st.lists(
-    st.tuples(st.sampled_from(["write", "frames", "exits", "flush"]), st.integers(0, 25)), max_size=30
-)
+steps = st.lists(st.tuples(st.sampled_from(["write", "frames", "exits", "flush"]), st.integers(0, 25)), max_size=30)
 
 
 @pytest.fixture(scope="module")
@@ -304,9 +296,7 @@ def test_any_sequence_of_calls_reads_back(
         {"row": row, "frame_id": frame_id} for row, frame_id in sorted(ends)
     ]
     bounds = [0, *sorted(min(cut, rows) for cut in cuts), rows]
-    chunks = [
-        chunk for start, stop in itertools.pairwise(bounds) for chunk in trace.chunks(start=start, stop=stop)
-    ]
+    chunks = [chunk for start, stop in itertools.pairwise(bounds) for chunk in trace.chunks(start=start, stop=stop)]
     assert values(chunks) == [column[:rows].tolist() for column in columns]
     if chunks:
         assert pa.concat_tables(chunk.frames for chunk in chunks).to_pylist() == trace.frames.to_pylist()

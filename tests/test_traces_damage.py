@@ -241,9 +241,7 @@ def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
         open_trace(tmp_path / "pipe")
 
 
-def forged(
-    path: Path, facts: dict[bytes, Any], batches: list[tuple[pa.RecordBatch, dict[bytes, bytes]]]
-) -> Path:
+def forged(path: Path, facts: dict[bytes, Any], batches: list[tuple[pa.RecordBatch, dict[bytes, bytes]]]) -> Path:
     """A file that Arrow finds in order, its batches sealed, whatever they say."""
     with pa.ipc.new_file(path, EVENTS.with_metadata(facts)) as file:
         for batch, said in batches:

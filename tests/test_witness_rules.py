@@ -28,9 +28,7 @@ def test_entry_ends_at_the_resume_behind_return_generator() -> None:
     assert hits == [True] * 6 + [False]
 
 
-def events(
-    frames: list[int], offsets: list[int], codes: list[int], threads: list[int] | None = None
-) -> w.Events:
+def events(frames: list[int], offsets: list[int], codes: list[int], threads: list[int] | None = None) -> w.Events:
     names = [w.Code("p.py", name, 1) for name in "fgh"]
     columns = codes, threads or [0] * len(codes), frames, offsets
     return w.Events(names, *(np.array(column, np.int64) for column in columns))

@@ -66,9 +66,7 @@ def frames(first_rows: list[int], first_id: int = 0) -> pa.Table:
 
 def exits(rows: list[int], reason: str = "return") -> pa.Table:
     """Ends of frames 0, 1, 2, … at those rows."""
-    return pa.table(
-        {"frame_id": range(len(rows)), "row": rows, "reason": [reason for _ in rows]}, schema=EXITS
-    )
+    return pa.table({"frame_id": range(len(rows)), "row": rows, "reason": [reason for _ in rows]}, schema=EXITS)
 
 
 def write_trace(path: Path, rows: int = 150_000, **options: Any) -> list[npt.NDArray[Any]]:

@@ -9,7 +9,6 @@ It takes itself off the path and out of the environment again, and leaves the pr
 Written at exit, to the file named by VMTRACE_WITNESS_OUT: one line of JSON (code objects, counts), then for
 each frame `thread << 32 | code`, then for each event `frame << 32 | offset`, all as little-endian uint64.
 """
-# ruff: noqa: PTH100, PTH120, PTH123
 # pathlib stays out of it: the program would find it imported.
 
 import array
@@ -64,7 +63,7 @@ def in_scope(filename, folder):
     if filename.startswith("<"):  # "<string>", "<frozen os>": no file
         return False
     path = os.path.abspath(filename)
-    return path.startswith(folder + os.sep) and f"{os.sep}site-packages{os.sep}" not in path[len(folder):]
+    return path.startswith(folder + os.sep) and f"{os.sep}site-packages{os.sep}" not in path[len(folder) :]
 
 
 def first_resume(code):

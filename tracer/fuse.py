@@ -364,4 +364,3 @@ class Fuser:
             if i.handler is not None:
                 depth = next(h.depth for h in self.code.handlers if h.target == i.handler)
                 writer.stacks.setdefault(i.handler, [writer._placed(n, e) for n, e in enumerate(writer.stack[:depth])])
-

@@ -12,8 +12,8 @@ from vmtrace.tracer.code import Code, decode
 from vmtrace.tracer.hide import hide
 from vmtrace.tracer.likely import Guess
 from vmtrace.tracer.mailbox import Mailbox, Notes
-from vmtrace.tracer.py311 import ops
 from vmtrace.tracer.rewrite import rewrite
+from vmtrace.tracer.vm import opcodes
 
 STARTS_THREAD = {
     "start_new_thread",
@@ -43,6 +43,7 @@ class NativeEngine:
         self._recorder = recorder
         self._mailbox = Mailbox(recorder.notes)
         self._guess = Guess()
+        self._operations = opcodes()
         self._watches = False
 
     def code(self, code: CodeType, module: str | None = None) -> CodeType:
@@ -54,7 +55,7 @@ class NativeEngine:
         return self._rewritten(code, module)
 
     def _rewritten(self, code: CodeType, module: str | None) -> CodeType:
-        decoded = decode(code, ops)
+        decoded = decode(code, self._operations)
         _, first_block = self._recorder.add(decoded, module)
         consts = [self._rewritten(const, module) if isinstance(const, CodeType) else const for const in code.co_consts]
         return rewrite(decoded, first_block, self._mailbox, self._guess, consts)

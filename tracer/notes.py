@@ -9,8 +9,8 @@
     RAISE, pos                 an exception at pos in the top frame, which goes on at a handler
     UNWIND, pos                an exception at pos ends the top frame
 
-A token of several ints is appended at once, so a list is never read in the middle of one. Tokens are the highest ints of
-32 bits, so that a list is packed as unsigned ones, which takes half the time of signed ones.
+A token of several ints is appended at once, so a list is never read in the middle of one. Tokens are the highest ints
+of 32 bits, so that a list is packed as unsigned ones, which takes half the time of signed ones.
 """
 
 ENTER = 2**32 - 1

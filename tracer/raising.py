@@ -62,9 +62,7 @@ def _split(exception: BaseException | None, kind: Any) -> tuple[Any, Any]:
     return exception, None
 
 
-def prepare_reraise_star(
-    original: BaseException, raised: Sequence[BaseException | None]
-) -> BaseException | None:
+def prepare_reraise_star(original: BaseException, raised: Sequence[BaseException | None]) -> BaseException | None:
     """What goes on after the last `except*`: what its clauses raised, and what none of them took."""
     left = [exception for exception in raised if exception is not None]
     if not isinstance(original, BaseExceptionGroup):

@@ -91,9 +91,7 @@ def enter(activity: Activity, given: dict[str, Any], cells: Any, namespace: Any)
     return frame
 
 
-def enter_generator(
-    activity: Activity, generator: int, given: dict[str, Any], cells: Any, namespace: Any
-) -> Frame:
+def enter_generator(activity: Activity, generator: int, given: dict[str, Any], cells: Any, namespace: Any) -> Frame:
     """A generator runs for the first time: the host's has its RETURN_GENERATOR behind it."""
     frame = make_frame(activity, given, cells, namespace)
     frame.generator = generator

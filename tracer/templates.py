@@ -170,7 +170,6 @@ class _Folder(ast.NodeTransformer):
         filled: ast.AST = fill(entry.body, names, 0)
         return filled
 
-
     def _decided(self, node: ast.expr) -> int | None:
         """The value of an expression of nothing but the oparg and numbers; None for any other."""
         names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}

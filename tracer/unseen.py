@@ -23,9 +23,7 @@ PADDING = f"{PREFIX}unused"
 PACKED = 16
 """Instructions for two variables at once (3.13 on) are for the first so many."""
 TAKES_VARIABLE = {
-    number
-    for number in (*dis.haslocal, *dis.hasfree)
-    if number < 256 and dis.opname[number].count("FAST") < 2
+    number for number in (*dis.haslocal, *dis.hasfree) if number < 256 and dis.opname[number].count("FAST") < 2
 }
 CHECKED, UNCHECKED = dis.opmap.get("LOAD_FAST_CHECK", dis.opmap["LOAD_FAST"]), dis.opmap["LOAD_FAST"]
 DELETE, NOP = dis.opmap["DELETE_FAST"], dis.opmap["NOP"]

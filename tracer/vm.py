@@ -1,8 +1,8 @@
 """The virtual machine: runs a code object and whatever functions it makes.
 
-`VirtualMachine().run_code(code)` works on its own. A code object is decoded once (`code`), and once made into host code:
-fused for speed (`fuse`), or stepped instruction by instruction (`step`) when a subclass overrides an opcode or the
-machine is to check itself. Either way a function of the program is a real function whose code is the host code, and a
+`VirtualMachine().run_code(code)` works on its own. A code object is decoded once (`code`), and once made into host
+code: fused for speed (`fuse`), or stepped instruction by instruction (`step`) when a subclass overrides an opcode or
+the machine is to check itself. Either way a function of the program is a real function whose code is the host code, and a
 frame of the program is a frame of the host's.
 """
 
@@ -20,7 +20,7 @@ from vmtrace.tracer.code import Code, decode
 from vmtrace.tracer.errors import VMError
 from vmtrace.tracer.fuse import Fuser
 from vmtrace.tracer.hide import hide
-from vmtrace.tracer.opset import Operation, OpcodeSet, operation
+from vmtrace.tracer.opset import OpcodeSet, Operation, operation
 from vmtrace.tracer.stub import stub
 from vmtrace.tracer.support import support
 from vmtrace.tracer.templates import Source

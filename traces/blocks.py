@@ -75,9 +75,7 @@ class BlockFile:
 
     def check_preface(self) -> None:
         """Compare the first block with what the second says of it; TraceError where they differ."""
-        if len(self) > 1 and self.head(1).metadata.get(metadata.PREVIOUS) != metadata.checksum(
-            self._block(0)
-        ):
+        if len(self) > 1 and self.head(1).metadata.get(metadata.PREVIOUS) != metadata.checksum(self._block(0)):
             raise self.error("the header is damaged; record again")
 
     def head(self, index: int) -> Head:

@@ -148,9 +148,7 @@ class Trace:
         for piece in self._pieces(columns, start, stop):
             yield piece.batch
 
-    def chunks(
-        self, columns: Sequence[str] | None = None, start: int = 0, stop: int | None = None
-    ) -> Iterator[Chunk]:
+    def chunks(self, columns: Sequence[str] | None = None, start: int = 0, stop: int | None = None) -> Iterator[Chunk]:
         """The rows [start, stop), as chunks of these columns (None: all).
 
         Consecutive slices share out the frames and exits as they share out the rows, none twice.
@@ -163,9 +161,7 @@ class Trace:
             frames, exits = (partial(self._placed, name, piece) for name in ("frames", "exits"))
             yield Chunk(piece.first_row, piece.rows, **arrays, frames=frames, exits=exits)
 
-    def to_pandas(
-        self, columns: Sequence[str] | None = None, start: int = 0, stop: int | None = None
-    ) -> pd.DataFrame:
+    def to_pandas(self, columns: Sequence[str] | None = None, start: int = 0, stop: int | None = None) -> pd.DataFrame:
         """The rows [start, stop), as a DataFrame of these columns (None: all); opcode is a categorical."""
         schema = pa.schema([EVENTS.field(name) for name in _known(columns)])
         frame: pd.DataFrame = pa.Table.from_batches(self.batches(columns, start, stop), schema).to_pandas()

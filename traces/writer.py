@@ -200,9 +200,7 @@ class _Queue:
         if not table.num_rows:
             return
         if self._place and (first := int(table[self._place].to_numpy().min())) < rows:
-            raise ValueError(
-                f"{self._name} of row {first:,} come after {rows:,} rows: add them before the rows"
-            )
+            raise ValueError(f"{self._name} of row {first:,} come after {rows:,} rows: add them before the rows")
         self._new.append(table)
         self.total += table.num_rows
 

@@ -143,20 +143,6 @@ def pool():
         return [f.result() for f in futures[:3]], type(futures[3].exception()).__name__, mapped
 
 
-def generator_across():
-    def steps():
-        while True:
-            yield threading.current_thread().name
-
-    running, names = steps(), []
-    names.append(next(running))
-    for number in range(2):
-        thread = threading.Thread(target=lambda: names.append(next(running)), name=f"t{number}")
-        thread.start()
-        thread.join()
-    return names + [next(running)]
-
-
 def timer():
     done = threading.Event()
     thread = threading.Timer(0, done.set)
@@ -175,7 +161,6 @@ for function in (
     own_exc_info,
     contexts,
     pool,
-    generator_across,
     timer,
 ):
     print(function.__name__, function())
