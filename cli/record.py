@@ -33,8 +33,8 @@ PREVIOUS = "trace.old.arrow"
     type=click.Choice(list(ENGINES)),
     default="vm",
     show_default=True,
-    help="vm: the bytecode virtual machine. native: CPython itself, running rewritten code. check: the virtual machine, "
-    "one instruction at a time, holding its stack against the expected depth.",
+    help="vm: the bytecode virtual machine. native: CPython itself, running rewritten code. check: the virtual "
+    "machine, one instruction at a time, holding its stack against the expected depth.",
 )
 @click.option("--sources/--no-sources", default=True, show_default=True, help="Put the source text into the trace.")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing at the end.")

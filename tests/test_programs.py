@@ -17,9 +17,10 @@ from tests import witness
 from tests.witness_programs import Program, programs
 
 VERSION = sys.version_info[:2]
-ENGINES = ("vm", "check")
+ENGINES = ("vm", "check", "native")
 NOT_ON = {
     ("recursion", "check"): "stepping needs some of the recursion limit for itself: RecursionError comes earlier",
+    ("recursion", "native"): "RecursionError comes a frame later than under CPython's own tracing",
     ("elements_wide_code", "check"): "the program measures the co_code of its own functions, which is the stub's",
 }
 SOURCES = Path(__file__).parent.parent / ".src"

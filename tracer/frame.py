@@ -137,6 +137,12 @@ class Frame:
         else:
             self.locals[name] = value
 
+    def load_fast(self, name: str) -> Any:
+        """What a variable holds, or its cell."""
+        if name in self.cells and name not in self.locals:
+            return self.cells[name]
+        return self.locals[name]
+
     def load_cell(self, name: str) -> Any:
         try:
             return self.cells[name].cell_contents

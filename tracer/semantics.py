@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from functools import cache
-from types import CellType
+from types import CellType, FunctionType
 from typing import Any, Final, Protocol
 
 from vmtrace.tracer import intrinsics
@@ -227,11 +227,30 @@ def made(source: str) -> Any:
 
 
 def call(method: Any, self: Any, rest: Sequence[Any], kwnames: Sequence[str]) -> Call:
-    """A call of `self`, or, where there is a method below it, of that with `self` as the first argument."""
-    function, *arguments = (self, *rest) if method is NULL else (method, self, *rest)
+    """A call of `method` with `self` as the first argument; if one of them is NULL, of the other."""
+    function, *arguments = [part for part in (method, self) if part is not NULL]
+    arguments += rest
     positional = len(arguments) - len(kwnames)
     keywords = dict(zip(kwnames, arguments[positional:], strict=True))
     return Call(function, arguments[:positional], keywords)
+
+
+DEFAULTS, KEYWORD_DEFAULTS, ANNOTATIONS, CLOSURE = 1, 2, 4, 8
+"""What a function is given: bits of MAKE_FUNCTION's oparg, then SET_FUNCTION_ATTRIBUTE's oparg."""
+
+
+def set_function_attribute(function: FunctionType, which: int, value: Any) -> FunctionType:
+    """The function with an attribute set; a new one, if it is the closure."""
+    if which == CLOSURE:
+        return FunctionType(function.__code__, function.__globals__, None, None, value)
+    if which == DEFAULTS:
+        function.__defaults__ = value
+    elif which == KEYWORD_DEFAULTS:
+        function.__kwdefaults__ = value
+    elif which == ANNOTATIONS:
+        pairs = isinstance(value, tuple)
+        function.__annotations__ = dict(zip(value[::2], value[1::2], strict=True)) if pairs else value
+    return function
 
 
 def load_build_class(frame: Scope) -> Any:

@@ -1,8 +1,8 @@
 """The virtual machine: runs a code object and whatever functions it makes.
 
 `VirtualMachine().run_code(code)` works on its own. A code object is decoded once (`code`), and once made into host
-code: fused for speed (`fuse`), or stepped instruction by instruction (`step`) when a subclass overrides an opcode or
-the machine is to check itself. Either way a function of the program is a real function whose code is the host code, and a
+code: fused for speed (`fuse`), or stepped instruction by instruction (`step`) when a subclass overrides an opcode
+or the machine is to check itself. Either way a function of the program is a real function whose code is the host code, and a
 frame of the program is a frame of the host's.
 """
 
