@@ -2,8 +2,8 @@
 
 `VirtualMachine().run_code(code)` works on its own. A code object is decoded once (`code`), and once made into host
 code: fused for speed (`fuse`), or stepped instruction by instruction (`step`) when a subclass overrides an opcode
-or the machine is to check itself. Either way a function of the program is a real function whose code is the host code, and a
-frame of the program is a frame of the host's.
+or the machine is to check itself. Either way a function of the program is a real function whose code is the host
+code, and a frame of the program is a frame of the host's.
 """
 
 from __future__ import annotations
