@@ -58,13 +58,18 @@ class OpcodesOverTime(Tally):
         """Makes room for more rows."""
         if len(self.counts):
             start, stop = min(start, self.start), max(stop, self.stop)
+        else:
+            self.first = start // self.width
         width = self.width
         while (stop - 1) // width - start // width >= self._most:
             width *= 2
-        bucket = (self.first + np.arange(len(self.counts))) * self.width // width - start // width
-        counts = np.zeros(((stop - 1) // width - start // width + 1, 256), dtype=np.int64)
-        np.add.at(counts, bucket, self.counts)
-        self.start, self.stop, self.width, self.first, self.counts = start, stop, width, start // width, counts
+        first = start // width
+        counts = np.zeros(((stop - 1) // width - first + 1, 256), dtype=np.int64)
+        if width == self.width:
+            counts[self.first - first : self.first - first + len(self.counts)] = self.counts
+        else:
+            np.add.at(counts, (self.first + np.arange(len(self.counts))) * self.width // width - first, self.counts)
+        self.start, self.stop, self.width, self.first, self.counts = start, stop, width, first, counts
 
 
 class Phases(Analysis):
