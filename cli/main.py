@@ -126,9 +126,10 @@ def run(args: Sequence[str]) -> int:
     except OSError as error:
         return _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror), 1)
     except Exception as error:
+        from vmtrace.tracer.errors import VMError
         from vmtrace.traces import TraceError  # here, because it brings pyarrow with it
 
-        if isinstance(error, TraceError):
+        if isinstance(error, TraceError | VMError):
             return _fail(str(error), 1)
         raise
     return status if isinstance(status, int) else 0
