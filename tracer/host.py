@@ -181,7 +181,8 @@ def _declarations(code: Code, global_names: list[str]) -> list[ast.stmt]:
         declared.append(ast.Nonlocal(list(original.co_freevars)))
     if code.suspends:
         unreached.append(ast.Expr(ast.Yield(None)))
-    declared.append(ast.If(ast.Constant(False), unreached, []))
+    if unreached:
+        declared.append(ast.If(ast.Constant(False), unreached, []))
     return declared
 
 
