@@ -100,7 +100,7 @@ def load_command(source: str, arguments: Sequence[str]) -> Program:
 
 def _read(path: str) -> bytes:
     try:
-        with open(path, "rb") as file:  # noqa: PTH123: the message wants the path as it was given
+        with open(path, "rb") as file:
             return file.read()
     except IsADirectoryError:
         raise ProgramError(f"{path} is a folder; name a .pyc or .py file in it, or use -m") from None
