@@ -73,5 +73,5 @@ def info(trace_path: Path, format_name: str) -> None:
       vmtrace info
       vmtrace info trace.arrow --format json
     """
-    trace = open_for_reading(trace_path)
+    trace = open_for_reading(trace_path, empty=True)
     answer(trace, (facts_of(trace),), format_name)

@@ -23,13 +23,18 @@ if TYPE_CHECKING:
 CLOSED_PIPE = 141  # 128 + SIGPIPE, the status of a program that a closed pipe ends
 
 
-def open_for_reading(path: Path) -> Trace:
-    """The trace; says on stderr if a part of it is missing. TraceError where it cannot be read."""
+def open_for_reading(path: Path, *, empty: bool = False) -> Trace:
+    """The trace; says on stderr if a part of it is missing. TraceError where it cannot be read.
+
+    One without rows has no answers: an error too, unless `empty` will do.
+    """
     if not path.exists():
         raise click.ClickException(f"{path}: no such file; `vmtrace record PROGRAM` writes a trace")
     trace = open_trace(path)
     if not trace.complete:
         notice(f"{path}: {trace.problem}")
+    if not len(trace) and not empty:
+        raise click.ClickException(f"{path}: no instruction was recorded, so there is nothing to report")
     return trace
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from sample_traces import write_sample
 from vmtrace.cli.main import COMMANDS
+from vmtrace.traces import TraceWriter
 
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / ".src"), "PYTHONIOENCODING": "utf-8"}
@@ -32,6 +33,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_sample(path / "trace.arrow", 10)
     (path / "text.arrow").write_text("not a trace")
     (path / "empty.arrow").touch()
+    TraceWriter(path / "rowless.arrow", opcode_names=[f"op{n}" for n in range(256)], run={}).close({})
     (path / "folder.png").mkdir()
     return path
 
@@ -68,6 +70,8 @@ def test_a_report_without_plot_does_not_load_matplotlib(folder: Path) -> None:
         (["opcodes", "."], 1, "not a file"),
         (["opcodes", "text.arrow"], 1, "not a trace"),
         (["info", "empty.arrow"], 1, "empty"),
+        (["report", "rowless.arrow"], 1, "no instruction was recorded"),
+        (["calls", "rowless.arrow"], 1, "no instruction was recorded"),
         (["opcodes", "--top", "-1"], 2, "--top"),
         (["opcodes", "--top", "x"], 2, "--top"),
         (["opcodes", "--format", "yaml"], 2, "yaml"),
