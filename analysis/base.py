@@ -34,14 +34,12 @@ class Tally(ABC):
 
     columns: ClassVar[tuple[str, ...]] = ()  # of the rows, that `update` looks at
 
+    #: What two tallies of one class must have in common to count the same.
+    options: tuple[object, ...] = ()
+
     def __init__(self, program: Program) -> None:
         self.program = program
         self.rows = 0
-
-    @property
-    def options(self) -> tuple[object, ...]:
-        """What two tallies of one class must have in common to count the same."""
-        return ()
 
     def add(self, view: View) -> None:
         """Counts the rows that follow those counted so far."""

@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 from vmtrace.analysis.base import Tally
+from vmtrace.analysis.buckets import LEAST, MOST, SUM, Buckets
 from vmtrace.analysis.program import Ints, Program
 from vmtrace.analysis.view import View
-
-_Depths = npt.NDArray[np.integer]
 
 
 class DepthCounts(Tally):
@@ -74,68 +72,29 @@ class OpcodeDepths(Tally):
 
 
 class DepthOverTime(Tally):
-    """The evaluation stack in buckets of equally many rows: their `lowest`, `highest`, `total` and `rows_in`.
-
-    Bucket i holds rows (first + i) * width up to (first + i + 1) * width of the trace. The width is the least
-    power of two that makes do with `most` buckets; it grows with the trace, and no peak is lost as it does.
-    """
+    """`buckets`: "lowest", "highest" and "total" depth of the evaluation stack, and "rows", over the run."""
 
     columns = ("stack_depth",)
 
     def __init__(self, program: Program, most: int = 2000) -> None:
         super().__init__(program)
-        self._most = most
-        self.start = self.stop = 0  # the rows seen
-        self.width = 1
-        self.first = 0
-        self.lowest = self.highest = self.total = self.rows_in = np.zeros(0, dtype=np.int64)
-
-    @property
-    def options(self) -> tuple[object, ...]:
-        return (self._most,)
+        self.options = (most,)
+        self.buckets = Buckets(1, most, {"lowest": LEAST, "highest": MOST, "total": SUM, "rows": SUM})
 
     def update(self, view: View) -> None:
-        if not view.rows:
-            return
-        self._reach(view.first_row, view.first_row + view.rows)
-        first = view.first_row // self.width
-        last = (view.first_row + view.rows - 1) // self.width
-        starts = np.maximum(np.arange(first, last + 1) * self.width - view.first_row, 0)
-        depth = view.stack_depth
-        self._put(
-            np.arange(first, last + 1) - self.first,
-            np.minimum.reduceat(depth, starts),
-            np.maximum.reduceat(depth, starts),
-            np.add.reduceat(depth, starts, dtype=np.int64),
-            np.diff(starts, append=view.rows),
-        )
+        if view.rows:
+            first, starts = self.buckets.split(view.first_row, view.first_row + view.rows)
+            depth = view.stack_depth
+            self.buckets.put(
+                first,
+                lowest=np.minimum.reduceat(depth, starts),
+                highest=np.maximum.reduceat(depth, starts),
+                total=np.add.reduceat(depth, starts, dtype=np.int64),
+                rows=np.diff(starts, append=view.rows),
+            )
 
     def merge(self, later: Self) -> None:
-        if len(later.rows_in):
-            self._reach(later.start, later.stop)
-            bucket = (later.first + np.arange(len(later.rows_in))) * later.width // self.width - self.first
-            self._put(bucket, later.lowest, later.highest, later.total, later.rows_in)
-
-    def _put(self, bucket: Ints, lowest: _Depths, highest: _Depths, total: Ints, rows_in: Ints) -> None:
-        np.minimum.at(self.lowest, bucket, lowest)
-        np.maximum.at(self.highest, bucket, highest)
-        np.add.at(self.total, bucket, total)
-        np.add.at(self.rows_in, bucket, rows_in)
-
-    def _reach(self, start: int, stop: int) -> None:
-        """Makes room for more rows."""
-        if len(self.rows_in):
-            start, stop = min(start, self.start), max(stop, self.stop)
-        width = self.width
-        while (stop - 1) // width - start // width >= self._most:
-            width *= 2
-        bucket = (self.first + np.arange(len(self.rows_in))) * self.width // width - start // width
-        kept = (self.lowest, self.highest, self.total, self.rows_in)
-        size = (stop - 1) // width - start // width + 1
-        self.start, self.stop, self.width, self.first = start, stop, width, start // width
-        self.lowest = np.full(size, np.iinfo(np.int64).max)
-        self.highest, self.total, self.rows_in = (np.zeros(size, dtype=np.int64) for _ in range(3))
-        self._put(bucket, *kept)
+        self.buckets.merge(later.buckets)
 
 
 def _widened(counts: Ints, columns: int) -> Ints:

@@ -28,15 +28,12 @@ class NGrams(Tally):
             raise ValueError(f"sequences have 2 to 8 opcodes, not {n}")
         super().__init__(program)
         self.n = n
+        self.options = (n,)
         self._pairs: Ints = np.zeros(1 << 16, dtype=np.int64)  # the counts for n = 2
         self._others: Counter[int] = Counter()
         self._tails: dict[int, bytes] = {}  # of live frames: the last n - 1 opcodes
         self._heads: dict[int, bytes] = {}  # of frames older than the piece: the first n - 1 opcodes
         self._gone: set[int] = set()  # frames older than the piece that ended
-
-    @property
-    def options(self) -> tuple[object, ...]:
-        return (self.n,)
 
     def counts(self) -> tuple[npt.NDArray[np.uint64], Ints]:
         """The sequences that occurred, in order, and how often each did."""

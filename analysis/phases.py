@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from vmtrace.analysis.base import Analysis, Tally
+from vmtrace.analysis.buckets import SUM, Buckets
 from vmtrace.analysis.program import Ints, Program
 from vmtrace.analysis.tables import percent
 from vmtrace.analysis.view import View
@@ -16,60 +17,25 @@ _Mixes = npt.NDArray[np.float64]  # shares of opcodes, by number, in their last 
 
 
 class OpcodesOverTime(Tally):
-    """`counts[bucket, opcode]`; bucket i holds rows (first + i) * width up to (first + i + 1) * width.
-
-    The width is the least multiple by a power of two of `least` that makes do with `most` buckets.
-    """
+    """`buckets["counts"][bucket, opcode]`: rows of each opcode in the course of the run."""
 
     columns = ("opcode",)
 
     def __init__(self, program: Program, least: int, most: int) -> None:
         super().__init__(program)
-        self._least, self._most = least, most
-        self.start = self.stop = 0  # the rows seen
-        self.width = least
-        self.first = 0
-        self.counts: Ints = np.zeros((0, 256), dtype=np.int64)
-
-    @property
-    def options(self) -> tuple[object, ...]:
-        return (self._least, self._most)
+        self.options = (least, most)
+        self.buckets = Buckets(least, most, {"counts": SUM._replace(columns=256)})
 
     def update(self, view: View) -> None:
-        if not view.rows:
-            return
-        self._reach(view.first_row, view.first_row + view.rows)
-        first = view.first_row // self.width
-        buckets = np.arange(first, (view.first_row + view.rows - 1) // self.width + 1)
-        starts = np.maximum(buckets * self.width - view.first_row, 0)
-        rows = np.diff(starts, append=view.rows)
-        cell = np.repeat((buckets - first) * 256, rows)
-        cell += view.opcode
-        counts = np.bincount(cell, minlength=256 * len(buckets)).reshape(-1, 256)
-        self.counts[first - self.first : first - self.first + len(buckets)] += counts
+        if view.rows:
+            first, starts = self.buckets.split(view.first_row, view.first_row + view.rows)
+            cell = np.repeat(np.arange(len(starts)) * 256, np.diff(starts, append=view.rows))
+            cell += view.opcode
+            counts = np.bincount(cell, minlength=256 * len(starts)).reshape(-1, 256)
+            self.buckets.put(first, counts=counts)
 
     def merge(self, later: Self) -> None:
-        if len(later.counts):
-            self._reach(later.start, later.stop)
-            bucket = (later.first + np.arange(len(later.counts))) * later.width // self.width - self.first
-            np.add.at(self.counts, bucket, later.counts)
-
-    def _reach(self, start: int, stop: int) -> None:
-        """Makes room for more rows."""
-        if len(self.counts):
-            start, stop = min(start, self.start), max(stop, self.stop)
-        else:
-            self.first = start // self.width
-        width = self.width
-        while (stop - 1) // width - start // width >= self._most:
-            width *= 2
-        first = start // width
-        counts = np.zeros(((stop - 1) // width - first + 1, 256), dtype=np.int64)
-        if width == self.width:
-            counts[self.first - first : self.first - first + len(self.counts)] = self.counts
-        else:
-            np.add.at(counts, (self.first + np.arange(len(self.counts))) * self.width // width - first, self.counts)
-        self.start, self.stop, self.width, self.first, self.counts = start, stop, width, first, counts
+        self.buckets.merge(later.buckets)
 
 
 class Phases(Analysis):
@@ -99,11 +65,11 @@ class Phases(Analysis):
         self.opcodes = OpcodesOverTime(program, instructions, 1000)
 
     def finish(self) -> pd.DataFrame:
-        counts = self.opcodes.counts
+        counts = self.opcodes.buckets["counts"]
         rows = counts.sum(axis=1)
         mixes = counts / np.maximum(rows, 1)[:, None]
         phase, kind = self._phases(counts, mixes)
-        last = self.opcodes.start + np.cumsum(rows) - 1
+        last = self.opcodes.buckets.start + np.cumsum(rows) - 1
         return pd.DataFrame(
             {
                 "first_row": last + 1 - rows,
@@ -132,13 +98,13 @@ class Phases(Analysis):
             instructions=("instructions", "sum"),
         )
         table["run_percent"] = percent(table["instructions"], self.opcodes.rows)
-        members = [self.opcodes.counts[parts["phase"] == phase].sum(axis=0) for phase in table["phase"]]
+        members = [self.opcodes.buckets["counts"][parts["phase"] == phase].sum(axis=0) for phase in table["phase"]]
         table["opcodes"] = [self._most_frequent(counts) for counts in members]
         return table
 
     def mix(self) -> pd.DataFrame:
         """The share of each opcode, in percent, in each part: a column per opcode, the most frequent first."""
-        counts = self.opcodes.counts
+        counts = self.opcodes.buckets["counts"]
         sums = counts.sum(axis=0)
         order = np.argsort(-sums, kind="stable")[: np.count_nonzero(sums)]
         shares = percent(counts[:, order], counts.sum(axis=1)[:, None])

@@ -62,7 +62,9 @@ class Replay:
         self._load(parent)
         self._at_first = np.array(self._context[:outside], dtype=np.int64)
         self._resumed = (came >= 0) & program.site_suspends[came]
-        self._met = (came == UNKNOWN) & program.code_resumable[self._code[view.stretch_frame]]
+        self._met = came == UNKNOWN
+        if self._met.any():
+            self._met &= program.code_resumable[self._code[view.stretch_frame]]
         self.came = came
         self._previous = self._previous_in_thread()
         self._arrivals = self._find_arrivals()
@@ -118,25 +120,30 @@ class Replay:
 
     def _find_arrivals(self) -> _Arrivals:
         view = self._view
-        count = len(view.older)
-        born = np.flatnonzero(self._begins)
-        stretch = np.flatnonzero(self._resumed | self._met)
-        before = self._previous[stretch]
+        first, came = self._births(), np.flatnonzero(self._resumed | self._met)
+        if not len(came):
+            return first
+        before = self._previous[came]
         caller, site = view.stretch_frame[before], view.stretch_last[before]
-        start = view.stretch_start[stretch]
+        start, frame = view.stretch_start[came], view.stretch_frame[came]
         left = view.program.site_suspends[site] | (view.exit_row[caller] <= view.first_row + start)
-        caller = np.where((before < 0) | left | self._met[stretch], -1, caller)
-        frame = view.stretch_frame[stretch]
+        caller = np.where((before < 0) | left | self._met[came], -1, caller)
         way = self._stacks.contexts.ways(self._site_loop[site], self._code[frame])
-        joined = _Arrivals(
-            np.append(view.new.first_row[born] - view.first_row, start),
-            np.append(count + born, frame),
-            np.append(np.array(self._below[count : count + len(view.new.frame)], dtype=np.int64)[born], caller),
-            np.append(np.array(self._way[count : count + len(view.new.frame)], dtype=np.int64)[born], way),
-            np.append(np.full(len(born), -1), stretch),
+        then = _Arrivals(start, frame, caller, way, came)
+        order = np.argsort(np.append(first.time, start), kind="stable")
+        return _Arrivals(*(np.append(one, other)[order] for one, other in zip(first, then, strict=True)))
+
+    def _births(self) -> _Arrivals:
+        view = self._view
+        born = np.flatnonzero(self._begins)
+        born = born[np.argsort(view.new.first_row[born], kind="stable")]
+        return _Arrivals(
+            view.new.first_row[born] - view.first_row,
+            len(view.older) + born,
+            self._caller_of_new[born],
+            self._way_of_new[born],
+            np.full(len(born), -1),
         )
-        order = np.argsort(joined.time, kind="stable")
-        return _Arrivals(*(column[order] for column in joined))
 
     # The loop
 

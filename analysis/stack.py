@@ -105,16 +105,15 @@ class StackOverTime(Analysis):
         self.depths = DepthOverTime(program, buckets)
 
     def finish(self) -> pd.DataFrame:
-        depths = self.depths
-        first = (depths.first + np.arange(len(depths.rows_in))) * depths.width
-        first[:1] = depths.start
+        buckets = self.depths.buckets
+        last = buckets.start + np.cumsum(buckets["rows"]) - 1
         return pd.DataFrame(
             {
-                "first_row": first,
-                "last_row": first + depths.rows_in - 1,
-                "min": depths.lowest,
-                "max": depths.highest,
-                "mean": ratio(depths.total, depths.rows_in),
+                "first_row": last + 1 - buckets["rows"],
+                "last_row": last,
+                "min": buckets["lowest"],
+                "max": buckets["highest"],
+                "mean": ratio(buckets["total"], buckets["rows"]),
             }
         )
 

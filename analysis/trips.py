@@ -15,6 +15,9 @@ from vmtrace.analysis.rounds import Rounds
 from vmtrace.analysis.tails import UNKNOWN, Tails
 from vmtrace.analysis.view import NEVER, View
 
+#: numpy sorts 16-bit numbers by radix, many times faster than wider ones.
+_RADIX = 1 << 16
+
 _EXACT = 12  # bits: numbers of iterations that need no more are kept as they are
 
 _Sites = npt.NDArray[np.integer]
@@ -121,8 +124,12 @@ class Trips(Tally):
 
     def _follow(self, view: View, frame: Ints, events: _Events) -> None:
         """Counts the entries that end in the chunk, and notes what goes on."""
-        order = _by(events.loop, len(self.loops.all))
-        order = order[_by(frame[order], len(view.frames))]
+        size = len(self.loops.all)
+        if len(view.frames) * size <= _RADIX:
+            order = _sorted(frame * size + events.loop, _RADIX)
+        else:
+            order = _sorted(events.loop, size)
+            order = order[_sorted(frame[order], len(view.frames))]
         frame, loop, enters = frame[order], events.loop[order], events.enters[order]
         if not len(order):
             return
@@ -197,9 +204,9 @@ class Trips(Tally):
             self._end(frame)
 
 
-def _by(index: Ints, size: int) -> Ints:
-    """A stable order of small numbers; numpy sorts 16-bit ones by radix, many times faster than wider ones."""
-    return np.argsort(index.astype(np.uint16) if size <= 1 << 16 else index, kind="stable")
+def _sorted(numbers: Ints, size: int) -> Ints:
+    """A stable order of numbers below a size."""
+    return np.argsort(numbers.astype(np.uint16) if size <= _RADIX else numbers, kind="stable")
 
 
 def _rounded(trips: Ints) -> Ints:
