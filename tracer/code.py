@@ -200,12 +200,18 @@ def varints(table: bytes) -> Iterator[int]:
 
 
 def _hand_on_keyword_names(decoded: Code) -> None:
+    """A call's keyword arguments are named by KW_NAMES before it, or by the constant that CALL_KW finds on top."""
     names: tuple[str, ...] = ()
+    constant: tuple[str, ...] = ()
     for instruction in decoded.instructions:
         if instruction.name == "KW_NAMES":
             names = instruction.value = decoded.code.co_consts[instruction.arg]
         elif instruction.name == "CALL":
             instruction.kwnames, names = names, ()
+        elif instruction.name == "CALL_KW":
+            instruction.kwnames = constant
+        elif instruction.name == "LOAD_CONST" and type(instruction.value) is tuple:
+            constant = instruction.value
 
 
 def _follow_stack(decoded: Code) -> None:

@@ -22,8 +22,6 @@ class Control(Forms):
     recording: bool = False
     generator: bool = False
     goto: Goto = field(default=lambda index: [])
-    stacks: dict[int, list[Entry]] = field(default_factory=dict)
-    """By instruction, where blocks begin: which entries of the stack are values in their places, NULLs, or void."""
     open: bool = True
     """Whether control can still get to where the next statement would stand."""
 
@@ -33,17 +31,9 @@ class Control(Forms):
         """Puts every entry into the variable of its place."""
         self.spill(range(len(self.stack)))
 
-    def leads_to(self, index: int) -> None:
-        """Notes what the stack holds at a block that control goes on to."""
-        self.stacks.setdefault(index, [self._placed(n, e) for n, e in enumerate(self.stack)])
-
-    def _placed(self, place: int, entry: Entry) -> Entry:
-        return self.variable(self.slot(place)) if entry.node is not None else entry
-
     def jump_out(self, target: int) -> None:
         """Writes an unconditional jump."""
         self.in_places()
-        self.leads_to(target)
         self.out += self.goto(target)
         self.open = False
 
@@ -56,7 +46,6 @@ class Control(Forms):
         self.stack += pushed
         self.in_places()
         self.forget(names)
-        self.leads_to(i.target)
         body = [*self.out, *self.goto(i.target)]
         self.out, self.stack = outside, stack
         self.out.append(ast.If(test, body, [], lineno=self.line))

@@ -7,6 +7,7 @@ from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any
 
 from vmtrace.tracer.hide import hide_functions, keep_builtins
+from vmtrace.tracer.intrinsics import instruction
 from vmtrace.tracer.native import reraise
 from vmtrace.tracer.semantics import NULL, special, type_name
 
@@ -41,14 +42,7 @@ def is_coroutine(value: Any) -> bool:
 
 def get_awaitable(awaitable: Any, where: int) -> Any:
     """The iterator of what `await` awaits (0), or `async with` from `__aenter__` (1) or `__aexit__` (2)."""
-    if where and not is_coroutine(awaitable) and special(awaitable, "__await__") is NULL:
-        method = ("__aenter__", "__aexit__")[where - 1]
-        does_not = f"'async with' received an object from {method} that does not implement __await__"
-        raise TypeError(f"{does_not}: {type_name(awaitable):.100}")
-    iterator = await_iterator(awaitable)
-    if type(iterator) is CoroutineType and iterator.cr_await is not None:
-        raise RuntimeError("coroutine is being awaited already")
-    return iterator
+    return instruction("GET_AWAITABLE", where, 1)(awaitable)
 
 
 def await_iterator(awaitable: Any) -> Any:

@@ -7,15 +7,17 @@ what the stack holds is known while writing.
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vmtrace.tracer.code import Instruction
+from vmtrace.tracer.entries import CALLABLE_FIRST
 from vmtrace.tracer.intrinsics import NAMES
 from vmtrace.tracer.straight import NULL_ENTRY, Entry
 from vmtrace.tracer.variables import Variables
 
-IN_PLACE = 13
-"""BINARY_OP's opargs from here on are the in-place operators."""
+IN_PLACE, SUBSCRIPT = 13, 26
+"""BINARY_OP's opargs from 13 on are the in-place operators, except that for subscripting."""
 OPERATORS: tuple[type[ast.operator], ...] = (
     ast.Add,
     ast.BitAnd,
@@ -43,6 +45,9 @@ class Forms(Variables):
 
     def form_LOAD_CONST(self, i: Instruction) -> None:
         self.stack.append(Entry(self.constant(i.value)))
+
+    def form_LOAD_SMALL_INT(self, i: Instruction) -> None:
+        self.form_LOAD_CONST(i)
 
     def form_POP_TOP(self, i: Instruction) -> None:
         if self.stack[-1].atom:
@@ -81,9 +86,15 @@ class Forms(Variables):
         return ast.Subscript(self._space(), self.constant(name), context, lineno=self.line)
 
     def form_LOAD_GLOBAL(self, i: Instruction) -> None:
-        if i.arg & 1:
+        self._push_called(self._global(i.value, ast.Load()), i.arg & 1)
+
+    def _push_called(self, node: ast.expr, called: int, consumed: Sequence[Entry] = ()) -> None:
+        """Pushes an expression, with NULL below or above it if it is `called`."""
+        if called and not CALLABLE_FIRST:
             self.stack.append(NULL_ENTRY)
-        self.push(self._global(i.value, ast.Load()))
+        self.push(node, consumed)
+        if called and CALLABLE_FIRST:
+            self.stack.append(NULL_ENTRY)
 
     def form_STORE_GLOBAL(self, i: Instruction) -> None:
         self._store(self._global(i.value, ast.Store()))
@@ -133,14 +144,19 @@ class Forms(Variables):
 
     def form_LOAD_FROM_DICT_OR_GLOBALS(self, i: Instruction) -> None:
         operands = self.pop()
-        source = "M.load_name(MAPPING, NAME)"
+        source = "M.load_from_dict_or_globals(MAPPING, NAME)"
         mapping = self.value(operands[0])
         self.push(self.expression(source, MAPPING=mapping, NAME=self.constant(i.value)), operands)
 
     # --- operators ----------------------------------------------------------------------------------------------
 
     def form_BINARY_OP(self, i: Instruction) -> None:
+        if i.arg == SUBSCRIPT:
+            self.form_BINARY_SUBSCR(i)
+            return
         if i.arg < IN_PLACE:
+            if isinstance(self.stack[-1].node, ast.Constant):
+                self.no_literal(-2)  # or the compiler works it out, with a placeholder perhaps
             self.paste(i, None)
             return
         left, right = self.stack[-2:]
@@ -191,8 +207,8 @@ class Forms(Variables):
 
     def form_CALL(self, i: Instruction) -> None:
         self.no_literal(-i.arg - 1 if self.stack[-i.arg - 2].null else -i.arg - 2)
-        below, first, *rest = operands = self.pop(i.arg + 2)
-        function, positional = (first, rest) if below.null else (below, [first, *rest])
+        operands = self.pop(i.arg + 2)
+        function, *positional = [e for e in operands if not e.null]
         named = len(i.kwnames)
         arguments = [self.value(e) for e in positional]
         keywords = [
@@ -203,6 +219,10 @@ class Forms(Variables):
         call = ast.Call(called, arguments[: len(arguments) - named], keywords, lineno=self.line)
         self.push(call, operands)
 
+    def form_CALL_KW(self, i: Instruction) -> None:
+        self.pop()  # the names
+        self.form_CALL(i)
+
     def _frame_reader(self, function: Entry, arguments: list[ast.expr], named: int) -> ast.expr | None:
         """`locals()` and its kin see the namespace of a class body, which is not the host frame's."""
         node = function.node
@@ -211,9 +231,10 @@ class Forms(Variables):
         return self.expression("M.frame_reader(FUNCTION, SPACE)", FUNCTION=node, SPACE=self.namespace)
 
     def form_CALL_FUNCTION_EX(self, i: Instruction) -> None:
-        self.no_literal(-2 - (i.arg & 1))
-        operands = self.pop(3 + (i.arg & 1))
-        _, function, arguments, *keywords = operands
+        count = i.operation.pops(i.arg)
+        self.no_literal(-count if CALLABLE_FIRST else 1 - count)
+        operands = self.pop(count)
+        function, arguments, *keywords = [e for e in operands if not e.null]
         call = ast.Call(
             self.value(function),
             [ast.Starred(self.value(arguments), ast.Load(), lineno=self.line)],
@@ -228,6 +249,20 @@ class Forms(Variables):
         flags = self.constant(i.arg)
         self.push(self.expression("M.make_function(M.globals(), FLAGS, *PARTS)", FLAGS=flags, PARTS=parts), operands)
 
+    def form_SET_FUNCTION_ATTRIBUTE(self, i: Instruction) -> None:
+        operands = self.pop(2)
+        value, function = map(self.value, operands)
+        source = "M.set_function_attribute(VALUE, FUNCTION, WHICH)"
+        which = self.constant(i.arg)
+        self.push(self.expression(source, VALUE=value, FUNCTION=function, WHICH=which), operands)
+
+    def form_TO_BOOL(self, i: Instruction) -> None:
+        """Its operand has to be a name, for the compiler gives the operand's position to what asks for its truth."""
+        if not self.stack[-1].atom:
+            self.spill(below=len(self.stack) - 1)
+            self._evaluate(len(self.stack) - 1, self.fresh())
+        self.paste(i, None)
+
     def form_LOAD_BUILD_CLASS(self, i: Instruction) -> None:
         self.push(self.expression("M.build_class()"))
 
@@ -236,9 +271,7 @@ class Forms(Variables):
         operands = self.pop(3)
         given = [self.value(e) for e in operands]
         call = ast.Call(given[0], given[1:] if i.arg & 2 else [], [], lineno=self.line)
-        if i.arg & 1:
-            self.stack.append(NULL_ENTRY)
-        self.push(ast.Attribute(call, i.value, ast.Load(), lineno=self.line), operands)
+        self._push_called(ast.Attribute(call, i.value, ast.Load(), lineno=self.line), i.arg & 1, operands)
 
     def form_CALL_INTRINSIC_1(self, i: Instruction) -> None:
         name = NAMES[1][i.arg]

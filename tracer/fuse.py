@@ -56,10 +56,11 @@ from types import ModuleType
 from vmtrace.tracer.bound import surely_bound
 from vmtrace.tracer.code import ENTERS_HANDLER, LEAVES_HANDLER, Block, Code
 from vmtrace.tracer.control import Control
+from vmtrace.tracer.entries import Cleared, Kind, entries
 from vmtrace.tracer.host import Constants, Host, finish
 from vmtrace.tracer.inlined import inlined
 from vmtrace.tracer.notes import ENTER, RAISE, UNWIND
-from vmtrace.tracer.straight import VOID, Entry
+from vmtrace.tracer.straight import NULL_ENTRY, VOID, Entry
 from vmtrace.tracer.templates import Source, statements
 
 RAISES_AGAIN = frozenset({"RERAISE", "RAISE_VARARGS", "END_ASYNC_FOR", "CLEANUP_THROW"})
@@ -107,6 +108,7 @@ class Fuser:
         self.chain_of = {chain[0].start: n for n, chain in enumerate(self.chains)}
         self.reraises = any(i.name in RAISES_AGAIN for i in code.instructions)
         self.level = 0
+        self.entries = {i.index: stack for i, stack in entries(code)}
         self.forgotten: list[tuple[list[ast.stmt], set[str]]] = []
         """Places in the host code where our variables are let go, but for some; filled in when all are known."""
 
@@ -157,8 +159,6 @@ class Fuser:
             self.chains = [c for c in self.chains if c[0].stop > start or c[-1].stop > start]
             self.chain_of = {chain[0].start: n for n, chain in enumerate(self.chains)}
         self._find_handlers()
-        if code.suspends:
-            writer.stacks[start] = [VOID]
         body += self._region(0)
         for place, kept in self.forgotten:
             place += [self._none(name) for name in sorted(writer.temporaries - kept)]
@@ -322,10 +322,13 @@ class Fuser:
         return writer.out
 
     def _entry_stack(self, index: int) -> list[Entry]:
-        writer = self.writer
-        known = writer.stacks.get(index)
-        depth = self.code.instructions[index].depth or 0
-        return list(known) if known is not None else [writer.variable(writer.slot(n)) for n in range(depth)]
+        return [self._entry(place, kind) for place, kind in enumerate(self.entries[index])]
+
+    def _entry(self, place: int, kind: Kind) -> Entry:
+        """An entry where blocks meet: a value is in the variable of its place."""
+        if kind == "null" or (isinstance(kind, Cleared) and kind.by in self.writer.inlined.empty):
+            return NULL_ENTRY
+        return VOID if kind == "void" else self.writer.variable(self.writer.slot(place))
 
     def _begin_handler(self, depth: int, lasti: bool) -> None:
         """The stack at a handler: what was kept, the offset (which only RERAISE reads), the exception."""
@@ -360,7 +363,3 @@ class Fuser:
         writer = self.writer
         kept = max((h.depth for h in self.code.handlers if h.start < block.stop and h.stop > block.start), default=0)
         writer.spill(range(kept))
-        for i in self.code.instructions[block.start : block.stop]:
-            if i.handler is not None:
-                depth = next(h.depth for h in self.code.handlers if h.target == i.handler)
-                writer.stacks.setdefault(i.handler, [writer._placed(n, e) for n, e in enumerate(writer.stack[:depth])])

@@ -22,7 +22,7 @@ from vmtrace.tracer.inlined import argument_count, inlined
 from vmtrace.tracer.unseen import PREFIX as PREFIX
 from vmtrace.tracer.unseen import hide_variables, padding
 
-POP_TOP = dis.opmap["POP_TOP"]
+POP_TOP, RESUME, YIELD_VALUE = dis.opmap["POP_TOP"], dis.opmap["RESUME"], dis.opmap["YIELD_VALUE"]
 PAD = ".padded"
 LANDED = ".landed"
 LANDS = "CLEANUP_THROW" not in dis.opmap
@@ -63,6 +63,8 @@ class Constants:
     def resolve(self, constant: Any) -> Any:
         if type(constant) is str and constant.startswith(PLACEHOLDER):
             return self._objects[int(constant.removeprefix(PLACEHOLDER))]
+        if type(constant) is tuple:  # the compiler has put constants together
+            return tuple(map(self.resolve, constant))
         if isinstance(constant, CodeType):  # a lambda of ours: it must not show in tracebacks
             return hide_code(constant)
         return constant
@@ -83,6 +85,7 @@ def finish(
     made = _compiled(code, body, sorted(global_names))
     made = made.replace(co_code=delegating(made))
     instruction_of = _instruction_of(made, code.instructions, prologue)
+    made = made.replace(co_code=_resuming(made, code.instructions, instruction_of))
     if prologue is not None:
         made, instruction_of = _moved_to_the_call(made, instruction_of)
     made, added = hide_variables(made, _shown(code))
@@ -230,7 +233,7 @@ def delegating(made: CodeType) -> bytes:
     units = bytearray(made.co_code)
     if PAD not in made.co_varnames:
         return bytes(units)
-    store, nop, resume = dis.opmap["STORE_FAST"], dis.opmap["NOP"], dis.opmap["RESUME"]
+    store, nop = dis.opmap["STORE_FAST"], dis.opmap["NOP"]
     pad = made.co_varnames.index(PAD)
     landed = made.co_varnames.index(LANDED) if LANDS else -1
     for at in range(0, len(units), 2):
@@ -242,10 +245,20 @@ def delegating(made: CodeType) -> bytes:
                 landing = next(n for n in stores if _argument_at(units, n) == landed)
                 units[at + 1] = (landing - at) // 2 - 1 - _extensions(units, landing)
             yielding = at + 2
-            resuming = next(n for n in range(yielding, len(units), 2) if units[n] == resume)
             if MARKS_YIELD:
                 units[yielding + 1] = 1
-            units[resuming + 1] = 2
+    return bytes(units)
+
+
+def _resuming(made: CodeType, instructions: Sequence[Instruction], instruction_of: Sequence[int]) -> bytes:
+    """Gives the RESUMEs after yields the program's opargs, by which CPython tells whether there is a delegate (up to
+    3.12), and whether anything would see a `close()` (from 3.13)."""
+    units = bytearray(made.co_code)
+    for at in range(0, len(units), 2):
+        if units[at] == YIELD_VALUE and units[at + 2] == RESUME and instruction_of[at // 2] >= 0:
+            yielding = instructions[instruction_of[at // 2]]
+            if yielding.name == "YIELD_VALUE":
+                units[at + 3] = instructions[yielding.index + 1].arg
     return bytes(units)
 
 

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from types import CodeType
 from typing import NamedTuple
 
 from vmtrace.tracer.code import Code, Instruction
+from vmtrace.tracer.entries import CLEARS, Cleared, entries
 
-CLEARS = "LOAD_FAST_AND_CLEAR"
 ACCESS = re.compile(r"(LOAD_FAST_AND_CLEAR|LOAD_FAST_CHECK|LOAD_FAST|STORE_FAST|DELETE_FAST)(_BORROW)?_?")
 
 
@@ -26,6 +25,8 @@ class Access(NamedTuple):
     kind: str
     """LOAD_FAST, LOAD_FAST_CHECK, LOAD_FAST_AND_CLEAR, STORE_FAST or DELETE_FAST."""
     name: str
+    place: int
+    """Behind the last local variable, it is a cell or free variable."""
 
 
 def accesses(i: Instruction) -> list[Access]:
@@ -33,19 +34,10 @@ def accesses(i: Instruction) -> list[Access]:
     its kin."""
     if "_FAST" not in i.name:
         return []
-    names = i.value if isinstance(i.value, tuple) else (i.value,)
-    return [Access(kind, name) for (kind, _), name in zip(ACCESS.findall(i.name), names, strict=True)]
-
-
-class Cleared(NamedTuple):
-    """On the stack: what a variable held."""
-
-    name: str
-    by: int
-    """The LOAD_FAST_AND_CLEAR that put it there."""
-
-
-Stack = tuple[Cleared | None, ...]
+    two = isinstance(i.value, tuple)
+    names, places = (i.value, (i.arg >> 4, i.arg & 15)) if two else ((i.value,), (i.arg,))
+    kinds = [kind for kind, _ in ACCESS.findall(i.name)]
+    return [Access(*access) for access in zip(kinds, names, places, strict=True)]
 
 
 @dataclass(slots=True)
@@ -76,17 +68,17 @@ def inlined(code: Code) -> Inlined:
         found = Inlined(everything, everything)
     outside: set[str] = {*original.co_varnames[: argument_count(original)], *found.unseen}
     clears: list[Cleared] = []
-    for i, stack in _stacks(code):
-        held = {entry.name for entry in stack if entry is not None}
+    for i, stack in entries(code):
+        held = {kind.name for kind in stack if isinstance(kind, Cleared)}
         place = len(stack)
-        for kind, name in accesses(i):
+        for kind, name, _ in accesses(i):
             if kind == CLEARS and name not in held:
                 clears.append(Cleared(name, i.index))
             if kind != "STORE_FAST":
                 continue
             place -= 1
             value = stack[place]
-            if value is not None and value.name == name:
+            if isinstance(value, Cleared) and value.name == name:
                 found.restores[i.index, name] = value.by
             elif name not in held:
                 outside.add(name)
@@ -98,38 +90,3 @@ def argument_count(code: CodeType) -> int:
     """How many of the local variables are arguments."""
     stars = bool(code.co_flags & inspect.CO_VARARGS) + bool(code.co_flags & inspect.CO_VARKEYWORDS)
     return code.co_argcount + code.co_kwonlyargcount + stars
-
-
-def _stacks(code: Code) -> Iterator[tuple[Instruction, Stack]]:
-    """Every instruction that can be reached, with what it finds on the stack."""
-    pending: list[tuple[int, Stack]] = [(0, ())]
-    seen: set[int] = set()
-    while pending:
-        index, stack = pending.pop()
-        if index in seen:
-            continue
-        seen.add(index)
-        i = code.instructions[index]
-        yield i, stack
-        after = _after(i, stack)
-        if i.falls_through:
-            pending.append((index + 1, after))
-        if i.target is not None:
-            kept = stack[: len(stack) - i.operation.pops(i.arg)]
-            pending.append((i.target, kept + (None,) * i.operation.pushes(i.arg, jump=True)))
-        handler = code.handler_for(index)
-        if i.handler is not None and handler is not None:
-            pending.append((handler.target, stack[: handler.depth] + (None,) * (handler.lasti + 1)))
-
-
-def _after(i: Instruction, stack: Stack) -> Stack:
-    if i.name == "SWAP":
-        changed = list(stack)
-        changed[-i.arg], changed[-1] = changed[-1], changed[-i.arg]
-        return tuple(changed)
-    if i.name == "COPY":
-        return (*stack, stack[-i.arg])
-    kept = stack[: len(stack) - i.operation.pops(i.arg)]
-    if i.name == CLEARS:
-        return (*kept, Cleared(i.value, i.index))
-    return kept + (None,) * i.operation.pushes(i.arg)

@@ -1,4 +1,4 @@
-"""CALL_INTRINSIC_1 and CALL_INTRINSIC_2: what the interpreter does for a few rare constructs (3.12 on).
+"""What the interpreter does for rare constructs: intrinsics (3.12 on), template strings (3.14).
 
 Most of it has no words in Python, so the running interpreter's own instruction does it, in a function made of that.
 """
@@ -22,17 +22,22 @@ NAMES = {
 
 
 @cache
-def intrinsic(operands: int, number: int) -> Callable[..., Any]:
-    """A hidden function that does what CALL_INTRINSIC_1 or _2 does."""
+def instruction(name: str, arg: int, operands: int) -> Callable[..., Any]:
+    """A hidden function that does what one instruction does with up to three operands."""
 
-    def function(first: Any, second: Any = None) -> Any:
+    def function(first: Any, second: Any = None, third: Any = None) -> Any:
         return None
 
     units = [(dis.opmap["LOAD_FAST"], n) for n in range(operands)]
-    units += [(dis.opmap[f"CALL_INTRINSIC_{operands}"], number), (dis.opmap["RETURN_VALUE"], 0)]
+    units += [(dis.opmap[name], arg), (dis.opmap["RETURN_VALUE"], 0)]
     made = hide(function)
-    made.__code__ = made.__code__.replace(co_code=bytes(b for unit in units for b in unit), co_stacksize=2)
+    made.__code__ = made.__code__.replace(co_code=bytes(b for unit in units for b in unit), co_stacksize=4)
     return made
+
+
+def intrinsic(operands: int, number: int) -> Callable[..., Any]:
+    """A hidden function that does what CALL_INTRINSIC_1 or _2 does."""
+    return instruction(f"CALL_INTRINSIC_{operands}", number, operands)
 
 
 def stop_iteration_error(error: BaseException, flags: int) -> BaseException:

@@ -47,6 +47,7 @@ def run(program: Program, engine: Engine, scope: Scope) -> int:
     sys.path[0] = program.path0
     hook_imports(engine, scope)
     status = _ended(lambda: _run_main(engine, program.code, namespace))
+    _forget_file(namespace)
     threads = _ended(threading._shutdown)  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
     return status or threads
@@ -56,7 +57,21 @@ def _run_main(engine: Engine, code: CodeType, namespace: dict[str, Any]) -> None
     found: dict[str, Any] = {"thread": _Thread()}
     exec(DEPTH_REACHED, found)
     make_room(sys.getrecursionlimit() - 2 - found["reached"])
-    exec(engine.code(code, "__main__"), namespace)
+    try:
+        exec(engine.code(code, "__main__"), namespace)
+    finally:
+        if FORGETS_FILE_FIRST:
+            _forget_file(namespace)
+
+
+FORGETS_FILE_FIRST = sys.version_info >= (3, 14)
+"""Whether `__file__` is gone from a script's namespace before its last exception is shown (else, after that)."""
+
+
+def _forget_file(namespace: dict[str, Any]) -> None:
+    if namespace.get("__spec__") is None:
+        namespace.pop("__file__", None)
+        namespace.pop("__cached__", None)
 
 
 DEPTH_REACHED = compile(
@@ -105,10 +120,12 @@ def _ended(run: Callable[[], object]) -> int:
     except SystemExit as error:
         return _status(error.code)
     except BaseException as error:
-        error.__traceback__ = traceback = _of_program(error.__traceback__)
-        _print(error, traceback)
-        return INTERRUPTED if isinstance(error, KeyboardInterrupt) else 1
-    return 0
+        raised = error  # it is not being handled when it is shown
+    else:
+        return 0
+    raised.__traceback__ = traceback = _of_program(raised.__traceback__)
+    _print(raised, traceback)
+    return INTERRUPTED if isinstance(raised, KeyboardInterrupt) else 1
 
 
 def _of_program(traceback: Any) -> Any:

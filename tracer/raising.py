@@ -6,10 +6,15 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from vmtrace.tracer.hide import hide_functions, keep_builtins
+from vmtrace.tracer.intrinsics import instruction
 from vmtrace.tracer.native import unhandle
 from vmtrace.tracer.semantics import NULL, special, type_name
 
 keep_builtins(globals())
+
+
+SPECIAL_METHODS = ("__enter__", "__exit__", "__aenter__", "__aexit__")
+"""By the oparg of LOAD_SPECIAL."""
 
 
 def do_raise(*what: Any) -> NoReturn:
@@ -90,6 +95,14 @@ def _leaves(exception: BaseException) -> list[BaseException]:
     if isinstance(exception, BaseExceptionGroup):
         return [leaf for part in exception.exceptions for leaf in _leaves(part)]
     return [exception]
+
+
+def load_special(owner: Any, number: int) -> Any:
+    """A method of a context manager; CPython's own instruction words the error if there is none."""
+    method = special(owner, SPECIAL_METHODS[number])
+    if method is NULL:
+        instruction("LOAD_SPECIAL", number, 1)(owner)
+    return method
 
 
 # --- with -----------------------------------------------------------------------------------------

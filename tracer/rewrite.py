@@ -51,6 +51,9 @@ class _Rewriter:
         self.slots = NUMBER + 1 if decoded.suspends else SITE + 1
         self.probes = Probes(mailbox, self.slots, list(consts), list(decoded.code.co_names))
         self.labels = {block.start: Label() for block in decoded.blocks}
+        self.block_at = {block.start: block for block in decoded.blocks}
+        self.sends = {i.index: Label() for i in decoded.instructions if i.name == "SEND"}
+        """Right before each SEND: a jump back to anything else would show as a new line when traced (seen on 3.11)."""
         self.quiet = Quiet(decoded)
         names = [i.name for i in decoded.instructions]
         self.entry = min(names.index(name) for name in ("RESUME", "RETURN_GENERATOR") if name in names)
@@ -143,9 +146,15 @@ class _Rewriter:
 
     def _own(self, instruction: Instruction) -> None:
         """The program's own instruction."""
-        if instruction.name != "EXTENDED_ARG":
+        probes = self.probes
+        if instruction.name == "SEND":
+            probes.label(self.sends[instruction.index])
+        if instruction.name == JUMPS_BACK_TO_SEND and instruction.target in self.sends:
+            probes.note(self._mark(self.block_at[instruction.target]))
+            probes.op(instruction.opcode, target=self.sends[instruction.target])
+        elif instruction.name != "EXTENDED_ARG":
             target = None if instruction.target is None else self.labels[self._aim(instruction)]
-            self.probes.op(instruction.opcode, instruction.arg, target)
+            probes.op(instruction.opcode, instruction.arg, target)
 
     def _aim(self, instruction: Instruction) -> int:
         """What a jump is aimed at: FOR_ITER's is at what it then skips by itself, and so never runs."""

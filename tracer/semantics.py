@@ -235,11 +235,11 @@ def call(method: Any, self: Any, rest: Sequence[Any], kwnames: Sequence[str]) ->
     return Call(function, arguments[:positional], keywords)
 
 
-DEFAULTS, KEYWORD_DEFAULTS, ANNOTATIONS, CLOSURE = 1, 2, 4, 8
+DEFAULTS, KEYWORD_DEFAULTS, ANNOTATIONS, CLOSURE, ANNOTATE = 1, 2, 4, 8, 16
 """What a function is given: bits of MAKE_FUNCTION's oparg, then SET_FUNCTION_ATTRIBUTE's oparg."""
 
 
-def set_function_attribute(function: FunctionType, which: int, value: Any) -> FunctionType:
+def set_function_attribute(value: Any, function: FunctionType, which: int) -> FunctionType:
     """The function with an attribute set; a new one, if it is the closure."""
     if which == CLOSURE:
         return FunctionType(function.__code__, function.__globals__, None, None, value)
@@ -250,6 +250,8 @@ def set_function_attribute(function: FunctionType, which: int, value: Any) -> Fu
     elif which == ANNOTATIONS:
         pairs = isinstance(value, tuple)
         function.__annotations__ = dict(zip(value[::2], value[1::2], strict=True)) if pairs else value
+    elif which == ANNOTATE:
+        function.__annotate__ = value  # type: ignore[attr-defined]  # from 3.14 on
     return function
 
 

@@ -238,9 +238,11 @@ class Straight:
         if body.test is not None:
             pushed = [self._entry(node, operands, names) for node in body.jumped]
             jump(self._filled(body.test, names), pushed, operands)
-        if body.effect is not None:
+        if body.effect is not None and body.returned is None:
             self.statement(self._filled(body.effect, names), operands)
-        elif body.returned is not None:
+        elif body.effect is not None:
+            self.out.append(self._filled(body.effect, names))
+        if body.returned is not None:
             self._push_returned(body, operation, arg, operands, names)
 
     def fresh_besides(self, operands: Sequence[Entry]) -> str:

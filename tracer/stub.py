@@ -57,7 +57,7 @@ from vmtrace.tracer.unseen import PREFIX
 if TYPE_CHECKING:
     from vmtrace.tracer.vm import VirtualMachine
 
-CALLS = frozenset({"CALL", "CALL_FUNCTION_EX"})
+CALLS = frozenset({"CALL", "CALL_KW", "CALL_FUNCTION_EX"})
 
 
 def stub(vm: VirtualMachine, code: Code, recorded: tuple[int, int] | None = None) -> Host:
@@ -161,7 +161,7 @@ class _Writer:
     def _variables(self, i: Instruction, line: int) -> list[ast.stmt]:
         """Changes the host's variables as the instruction has changed the frame's."""
         changed: list[ast.stmt] = []
-        for kind, name in accesses(i):
+        for kind, name, _ in accesses(i):
             if name in self.inlined.unseen:
                 continue
             source = MIRRORED.get(kind, "")
@@ -185,7 +185,7 @@ class _Writer:
         def taken() -> ast.expr:
             return expression("FRAME.take()", line, **self.names)
 
-        positional = i.arg - len(i.kwnames) if i.name == "CALL" else 0
+        positional = i.arg - len(i.kwnames) if i.name != "CALL_FUNCTION_EX" else 0
         keywords = [ast.keyword(name, taken()) for name in i.kwnames]
         source = """
             M.step(FRAME)

@@ -55,6 +55,7 @@ def support(
     names.update(vm=vm, make_function=vm.make_function, getframe=sys._getframe)
     names.update(send=coroutines.send, get_yield_from_iter=coroutines.get_yield_from_iter)
     names["setup_annotations"], names["delete_name"] = semantics.setup_annotations, semantics.delete_name
+    names["set_function_attribute"] = semantics.set_function_attribute
     names.update(import_star=semantics.import_star, NULL=semantics.NULL, CellType=CellType)
     names.update(intrinsic=intrinsics.intrinsic, stop_iteration_error=intrinsics.stop_iteration_error)
     names["locals"], names["globals"] = builtins.locals, builtins.globals
@@ -87,6 +88,17 @@ def load_name(namespace: Mapping[str, Any], name: str) -> Any:
         value = frame.f_builtins.get(name, MISSING)
     if value is not MISSING:
         return value
+    raise semantics.name_error(name)
+
+
+def load_from_dict_or_globals(mapping: Mapping[str, Any], name: str) -> Any:
+    """A name in an annotation, whose globals may be of any class of mappings."""
+    frame = sys._getframe(1)
+    for names in (mapping, frame.f_globals, frame.f_builtins):
+        try:
+            return names[name]
+        except KeyError:
+            pass
     raise semantics.name_error(name)
 
 
@@ -157,5 +169,14 @@ def _functions(names: Iterable[str]) -> dict[str, Any]:
 
 hide_functions(globals())
 _FUNCTIONS = _functions(
-    ("load_name", "class_deref", "load_cell", "bound", "import_here", "build_class", "frame_reader")
+    (
+        "load_name",
+        "load_from_dict_or_globals",
+        "class_deref",
+        "load_cell",
+        "bound",
+        "import_here",
+        "build_class",
+        "frame_reader",
+    )
 )

@@ -78,7 +78,7 @@ def expression(source: str, line: int, **names: ast.expr | str | list[ast.expr])
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A handler's body, taken apart: `local = …` lines, an optional `if test: return Jump(…)`, what is returned.
+    """A handler's body, taken apart: `local = …` lines, an optional `if test: return Jump(…)` or effect, the result.
 
     `ordered` says that the body's first expression evaluates each operand once, in the order of the stack, before
     anything else happens, so that operands may be pasted in as they are.
@@ -199,9 +199,11 @@ def _taken_apart(body: list[ast.stmt], operation: Operation) -> Body | None:
         returned = body.pop(0).value  # type: ignore[attr-defined]
     elif body and isinstance(body[0], ast.Expr | ast.Assign | ast.Delete):
         effect = body.pop(0)
+        if body and isinstance(effect, ast.Expr) and isinstance(body[0], ast.Return):
+            returned = body.pop(0).value  # type: ignore[attr-defined]
     if body:
         return None
-    first = assigns[0].value if assigns else test or returned or effect
+    first = assigns[0].value if assigns else test or effect or returned
     order = list(_evaluated(first)) if first is not None else []
     operands = [*operation.operands, *([operation.star] if operation.star else [])]
     mentioned = [n for n in order if n in operands]

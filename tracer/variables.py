@@ -42,13 +42,20 @@ class Variables(Straight):
 
     def access(self, i: Instruction) -> None:
         """Any instruction for local variables."""
-        for kind, name in accesses(i):
-            getattr(self, f"_{kind.lower()}")(i, name)
+        for kind, name, place in accesses(i):
+            if kind == "LOAD_FAST" and self._is_cell(name, place):
+                self.push(self._own_cell(name))
+            else:
+                getattr(self, f"_{kind.lower()}")(i, name)
+
+    def _is_cell(self, name: str, place: int) -> bool:
+        """Whether a variable is a cell outside of a comprehension."""
+        if place >= len(self.code.code.co_varnames):
+            return True
+        return name in self.code.code.co_cellvars and name not in self.inlined.unseen
 
     def _load_fast(self, i: Instruction, name: str) -> None:
-        if name not in self.inlined.unseen and name in self.cells:
-            self.push(self._own_cell(name))
-        elif name in self.inlined.unseen or self._surely_bound(i, name):
+        if name in self.inlined.unseen or self._surely_bound(i, name):
             self.push_variable(self.holder(name))
         else:
             self.push(self.load(name), reads=(name,))
@@ -108,10 +115,6 @@ class Variables(Straight):
         self.statement(self._assigned(target, entry), [entry])
 
     # --- cells ------------------------------------------------------------------------------------------------------
-
-    @property
-    def cells(self) -> frozenset[str]:
-        return frozenset((*self.code.code.co_cellvars, *self.code.code.co_freevars))
 
     def form_MAKE_CELL(self, i: Instruction) -> None:
         """The host function makes its own cells as it begins; one for a comprehension is made here."""

@@ -13,7 +13,7 @@ import importlib
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from types import CodeType, FunctionType, ModuleType
+from types import CellType, CodeType, FunctionType, ModuleType
 from typing import Any, Protocol
 
 from vmtrace.tracer.code import Code, decode
@@ -21,12 +21,10 @@ from vmtrace.tracer.errors import VMError
 from vmtrace.tracer.fuse import Fuser
 from vmtrace.tracer.hide import hide
 from vmtrace.tracer.opset import OpcodeSet, Operation, operation
+from vmtrace.tracer.semantics import ANNOTATIONS, CLOSURE, DEFAULTS, KEYWORD_DEFAULTS, set_function_attribute
 from vmtrace.tracer.stub import stub
 from vmtrace.tracer.support import support
 from vmtrace.tracer.templates import Source
-
-DEFAULTS, KEYWORD_DEFAULTS, ANNOTATIONS, CLOSURE = 1, 2, 4, 8
-"""Bits of MAKE_FUNCTION's oparg."""
 
 
 class Recorder(Protocol):
@@ -60,18 +58,12 @@ class Function:
     def make(self, globals: dict[str, Any], flags: int, *parts: Any) -> FunctionType:
         """A function object; `parts` are those of defaults, keyword defaults, annotations and closure that the bits of
         `flags` announce, in this order."""
-        given = iter(parts)
-        defaults = next(given) if flags & DEFAULTS else None
-        keyword_defaults = next(given) if flags & KEYWORD_DEFAULTS else None
-        annotations = next(given) if flags & ANNOTATIONS else None
-        closure = next(given) if flags & CLOSURE else None
-        function = FunctionType(self.host, globals, None, defaults, closure)
-        if keyword_defaults is not None:
-            function.__kwdefaults__ = keyword_defaults
-        if annotations is not None:
-            if isinstance(annotations, tuple):
-                annotations = dict(zip(annotations[::2], annotations[1::2], strict=True))
-            function.__annotations__ = annotations
+        attributes = [flag for flag in (DEFAULTS, KEYWORD_DEFAULTS, ANNOTATIONS, CLOSURE) if flags & flag]
+        given = dict(zip(attributes, parts, strict=True))
+        empty = tuple(CellType() for _ in self.host.co_freevars)  # from 3.13 on the closure is set afterwards
+        function = FunctionType(self.host, globals, None, None, given.pop(CLOSURE, empty or None))
+        for attribute, value in given.items():
+            set_function_attribute(value, function, attribute)
         return function
 
 

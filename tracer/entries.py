@@ -1,0 +1,88 @@
+"""What kinds of entries the evaluation stack holds at each instruction, whichever way control gets there."""
+
+from __future__ import annotations
+
+import dis
+from collections.abc import Iterator
+from itertools import repeat
+from typing import Literal, NamedTuple
+
+from vmtrace.tracer.code import ENTERS_HANDLER, Code, Instruction
+
+CLEARS = "LOAD_FAST_AND_CLEAR"
+
+
+class Cleared(NamedTuple):
+    """What a comprehension's variable held before it."""
+
+    name: str
+    by: int
+    """The LOAD_FAST_AND_CLEAR that put it there."""
+
+
+Kind = Cleared | Literal["value", "null", "void"]
+"""void is what only the interpreter reads: lasti, and the exception that was handled before."""
+Stack = tuple[Kind, ...]
+
+CALLABLE_FIRST = "CALL_KW" in dis.opmap
+"""Whether the NULL that stands for no self lies on the callable, not under it."""
+LOADS_CALLABLE = frozenset({"LOAD_GLOBAL", "LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR", "LOAD_SPECIAL"})
+"""If these push two, what is about to be called, and NULL."""
+LEAVES_OPERANDS = frozenset({"WITH_EXCEPT_START", "DICT_MERGE"})
+"""These leave operands in their places."""
+
+
+def entries(code: Code) -> Iterator[tuple[Instruction, Stack]]:
+    """Every instruction that can be reached, with what it finds on the stack."""
+    pending: list[tuple[int, Stack]] = [(0, ())]
+    seen: set[int] = set()
+    while pending:
+        index, stack = pending.pop()
+        if index in seen:
+            continue
+        seen.add(index)
+        i = code.instructions[index]
+        yield i, stack
+        if i.falls_through:
+            pending.append((index + 1, _after(i, stack)))
+        if i.target is not None:
+            kept = stack[: len(stack) - i.operation.pops(i.arg)]
+            pending.append((i.target, kept + _values(i.operation.pushes(i.arg, jump=True))))
+        handler = code.handler_for(index)
+        if i.handler is not None and handler is not None:
+            lasti: Stack = ("void",) if handler.lasti else ()
+            pending.append((handler.target, (*stack[: handler.depth], *lasti, "value")))
+
+
+def _after(i: Instruction, stack: Stack) -> Stack:
+    """What is on the stack when control goes on to the next instruction."""
+    if i.name == "SWAP":
+        changed = list(stack)
+        changed[-i.arg], changed[-1] = changed[-1], changed[-i.arg]
+        return tuple(changed)
+    if i.name == "COPY":
+        return (*stack, stack[-i.arg])
+    count = len(stack) - i.operation.pops(i.arg)
+    kept, popped = stack[:count], stack[count:]
+    if i.name == CLEARS:
+        return (*kept, Cleared(i.value, i.index))
+    if i.name == ENTERS_HANDLER:
+        return (*kept, "void", "value")
+    if i.name in LEAVES_OPERANDS:
+        kept += popped[: i.operation.pushes(i.arg)]
+    return (*kept, *_pushed(i)[len(kept) - count :])
+
+
+def _pushed(i: Instruction) -> Stack:
+    count = i.operation.pushes(i.arg)
+    if i.name == "PUSH_NULL":
+        return ("null",)
+    if i.name == "RETURN_GENERATOR":
+        return ("void",)
+    if i.name in LOADS_CALLABLE and count == 2:
+        return ("value", "null") if CALLABLE_FIRST else ("null", "value")
+    return _values(count)
+
+
+def _values(count: int) -> Stack:
+    return tuple(repeat("value", count))
