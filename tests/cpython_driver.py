@@ -1,8 +1,8 @@
 """Runs a module of CPython's own tests, and writes how each test method ended.
 
-`python cpython_driver.py MODULE OUT`: MODULE is one of the `test` package, such as test_grammar; OUT gets a line of JSON
-per method as it ends: `{"method": …, "outcome": "passed" | "failed" | "skipped", "detail": …}`. It is the program that
-`cpython_tests` runs natively and on an engine.
+`python cpython_driver.py MODULE OUT`: MODULE is one of the `test` package, such as test_grammar; OUT gets a line of
+JSON per method as it ends: `{"method": …, "outcome": "passed" | "failed" | "skipped", "detail": …}`. It is the program
+that `cpython_tests` runs natively and on an engine.
 """
 
 import json
@@ -45,7 +45,8 @@ class Outcomes(unittest.TestResult):
             self.outcome, self.detail = "failed", self._exc_info_to_string(error, test)
             self.write(test.id())
 
-    addFailure = addError
+    def addFailure(self, test, error):
+        self.addError(test, error)
 
     def addSubTest(self, test, subtest, error):
         if error is not None:

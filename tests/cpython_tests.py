@@ -30,11 +30,13 @@ VERSION = ".".join(map(str, sys.version_info[:2]))
 ENOUGH = 0.99
 
 LANGUAGE = (
-    "grammar scope generators genexps coroutines asyncgen exceptions exception_variations except_star raise with"
-    " contextlib contextlib_async class super metaclass descr property decorators funcattrs call extcall keywordonlyarg"
-    " positional_only_arg unpack unpack_ex augassign compare contains iter listcomps setcomps dictcomps"
-    " named_expressions patma fstring dataclasses enum functools types typing type_params generator_stop yield_from"
-).split()
+    "grammar", "scope", "generators", "genexps", "coroutines", "asyncgen", "exceptions", "exception_variations",
+    "except_star", "raise", "with", "contextlib", "contextlib_async", "class", "super", "metaclass", "descr",
+    "property", "decorators", "funcattrs", "call", "extcall", "keywordonlyarg", "positional_only_arg", "unpack",
+    "unpack_ex", "augassign", "compare", "contains", "iter", "listcomps", "setcomps", "dictcomps", "named_expressions",
+    "patma", "fstring", "dataclasses", "enum", "functools", "types", "typing", "type_params", "generator_stop",
+    "yield_from",
+)  # fmt: skip
 """The modules that test the language; a version may not have them all (`yield_from` is PEP 380's)."""
 
 
