@@ -6,6 +6,7 @@ from vmtrace.analysis.branches import Branches
 from vmtrace.analysis.calls import Calls, Functions
 from vmtrace.analysis.callsites import CallSites
 from vmtrace.analysis.diff import compare, differences
+from vmtrace.analysis.events import call_rows, codes_named, thread_ids
 from vmtrace.analysis.lines import Lines
 from vmtrace.analysis.loops import Loops
 from vmtrace.analysis.opcodes import Opcodes, OpcodesBy, StaticOpcodes, spread
@@ -39,8 +40,11 @@ __all__ = [
     "StaticOpcodes",
     "Summary",
     "Super",
+    "call_rows",
+    "codes_named",
     "compare",
     "differences",
     "run",
     "spread",
+    "thread_ids",
 ]

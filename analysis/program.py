@@ -55,15 +55,20 @@ class Program:
 
     A basic block begins at the start of the code, at a jump target, at an exception handler, and after an
     instruction that jumps, does not fall through, or suspends the frame. Calls do not end a block.
+
+    With `codes` (by code id, see vmtrace.analysis.events.codes_named) it knows the instructions of these alone: what
+    analyses of a Selection set their counts against.
     """
 
-    def __init__(self, trace: Described) -> None:
+    def __init__(self, trace: Described, codes: Bools | None = None) -> None:
         self.opcode_names = list(trace.opcode_names)
         self._derived: dict[object, Any] = {}
         self._read_codes(trace.codes)
         table = trace.instructions
         code, offset = _ints(table, "code_id"), _ints(table, "offset")
         order = np.lexsort((offset, code))
+        if codes is not None:
+            order = order[codes[code[order]]]
         table, code, offset = table.take(pa.array(order)), code[order], offset[order]
         if len(code) and (code.max() >= self.codes or (offset % _SLOT).any()):
             raise TraceError("the trace's instructions table does not fit its codes table")

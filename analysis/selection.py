@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from fnmatch import fnmatchcase
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import pyarrow as pa
 from vmtrace.analysis.base import Source, pieces
-from vmtrace.analysis.program import Bools, Ints, Program
+from vmtrace.analysis.events import codes_named
+from vmtrace.analysis.program import Bools, Described, Ints, Program
 from vmtrace.analysis.view import NEVER, View
 from vmtrace.traces import Chunk
 from vmtrace.traces.schema import FRAMES
 
 _COLUMNS = ("opcode", "offset", "stack_depth", "frame_id", "code_id")
+
+
+class Recording(Source, Described, Protocol):
+    """What a Selection is made from: a vmtrace.traces.Trace."""
 
 
 class _Caller(NamedTuple):
@@ -34,11 +38,14 @@ class Selection:
     created has for its parent the nearest selected frame among their creators. `functions` are glob patterns
     of qualified names, or of module and name ("json.decoder.JSONDecoder.*"), `modules` patterns of modules, `threads`
     thread ids. What is not given selects all. `start` and `stop` are rows of the trace itself.
+
+    program    what the trace says of the selected functions alone: what to make analyses with
+    selected   rows that were selected, as far as the selection was read
     """
 
     def __init__(
         self,
-        trace: Source,
+        trace: Recording,
         program: Program,
         *,
         functions: Sequence[str] = (),
@@ -50,14 +57,9 @@ class Selection:
         self._trace, self._program = trace, program
         self._start, self._stop = start, stop
         self._threads = np.array(threads, dtype=np.int64)
-        self.codes: Bools = np.array(
-            [
-                (not modules or _matches(modules, one.module))
-                and (not functions or _matches(functions, one.function, f"{one.module}.{one.function}"))
-                for one in program.functions
-            ],
-            dtype=bool,
-        )
+        self.codes: Bools = codes_named(program, functions, modules)
+        self.program = program if self.codes.all() else Program(trace, self.codes)
+        self.selected = 0
 
     def __len__(self) -> int:
         """Rows of the trace that are looked at, the ones passed over too."""
@@ -68,6 +70,7 @@ class Selection:
             raise ValueError("a selection is read as a whole: give it the rows itself")
         wanted = _COLUMNS if columns is None else tuple(columns)
         row = self._start
+        self.selected = 0
         selected: set[int] = set()  # live frames
         callers: dict[int, _Caller] = {}  # for what live frames create
         for chunk in pieces(self._trace, tuple({*wanted, "frame_id"}), self._start, self._stop):
@@ -76,7 +79,8 @@ class Selection:
             known = np.array([frame in selected for frame in view.frames.tolist()], dtype=bool)
             keeps = np.repeat(known[view.stretch_frame], np.diff(view.stretch_start, append=view.rows))
             yield self._cut(view, row, wanted, keeps, known, begun)
-            row += int(np.count_nonzero(keeps))
+            self.selected += int(np.count_nonzero(keeps))
+            row = self._start + self.selected
             for frame in view.frames[view.exit_row != NEVER].tolist():
                 selected.discard(frame)
                 callers.pop(frame, None)
@@ -124,10 +128,6 @@ class Selection:
         rows = pa.array(row + before[at[ends] - view.first_row], pa.uint64())
         exits = exits.set_column(1, chunk.exits.schema.field("row"), rows)
         return Chunk(row, int(before[-1]), **arrays, frames=pa.table(frames, FRAMES), exits=exits)
-
-
-def _matches(patterns: Sequence[str], *names: str) -> bool:
-    return any(fnmatchcase(name, pattern) for pattern in patterns for name in names)
 
 
 def _or_null(values: Ints) -> pa.Array:

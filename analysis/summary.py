@@ -42,7 +42,7 @@ class Summary(Analysis):
             "frames": int(self.frames.created.sum()),
             "threads": len(self.frames.threads),
             "functions": int(ran.sum()),
-            "functions_known": program.codes,
+            "functions_known": int(np.count_nonzero(known)),
             "opcodes": int(np.count_nonzero(self.opcodes.counts)),
             "sites": int(np.count_nonzero(sites)),
             "sites_known": int(known[ran].sum()),

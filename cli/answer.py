@@ -56,14 +56,16 @@ class Origin:
     events: int
     complete: bool
     problem: str | None
+    selected: str = ""  # the part of it that the answer is about, in words
 
     def as_json(self) -> Mapping[str, Any]:
-        return {
+        facts = {
             "path": self.path,
             "events": self.events,
             "complete": self.complete,
             "problem": self.problem,
         }
+        return {**facts, "selected": self.selected} if self.selected else facts
 
 
 @dataclass(frozen=True)

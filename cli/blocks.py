@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING
 
 import click
 import pandas as pd
-from vmtrace.analysis import Blocks, Program
+from vmtrace.analysis import Blocks
 from vmtrace.cli.answer import Table
 from vmtrace.cli.columns import Column, Kind, cell, lines, source_lines
 from vmtrace.cli.options import format_option, plot_option, rows_to_show, top_option, trace_argument
-from vmtrace.cli.session import analyse, answer, draw, open_for_reading, program_name
+from vmtrace.cli.selecting import Wanted, selection_options
+from vmtrace.cli.session import Study, answer, draw
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -70,7 +71,8 @@ def figure(result: pd.DataFrame, program: str) -> "Figure":
 @top_option()
 @format_option
 @plot_option("the blocks as bars")
-def blocks(trace_path: Path, top: int | None, format_name: str, plot_path: Path | None) -> None:
+@selection_options
+def blocks(trace_path: Path, wanted: Wanted, top: int | None, format_name: str, plot_path: Path | None) -> None:
     """Show the basic blocks that the run consists of.
 
     A block's instructions are its executions times its length, less where an exception left it midway. Shows
@@ -82,11 +84,11 @@ def blocks(trace_path: Path, top: int | None, format_name: str, plot_path: Path 
       vmtrace blocks --top 10
       vmtrace blocks --format json
     """
-    trace = open_for_reading(trace_path)
-    analysis = Blocks(Program(trace))
-    [result] = analyse(trace, analysis)
+    study = Study(trace_path, wanted)
+    analysis = Blocks(study.program)
+    [result] = study.analyse(analysis)
     part = table(result, rows_to_show(top, format_name))
     if plot_path:
-        draw(lambda: figure(part.frame, program_name(trace)), plot_path)
+        draw(lambda: figure(part.frame, study.name), plot_path)
     parts = (part,) if format_name == "csv" else (part, concentration_table(analysis))
-    answer(trace, parts, format_name)
+    answer(study.origin(), parts, format_name)

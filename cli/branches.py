@@ -4,11 +4,12 @@ from pathlib import Path
 
 import click
 import pandas as pd
-from vmtrace.analysis import Branches, Program
+from vmtrace.analysis import Branches
 from vmtrace.cli.answer import Table
 from vmtrace.cli.columns import Column, Kind, place
 from vmtrace.cli.options import format_option, rows_to_show, top_option, trace_argument
-from vmtrace.cli.session import analyse, answer, open_for_reading
+from vmtrace.cli.selecting import Wanted, selection_options
+from vmtrace.cli.session import Study, answer
 
 COLUMNS = (
     Column("executed", "executed", Kind.COUNT),
@@ -31,7 +32,8 @@ def table(result: pd.DataFrame, top: int) -> Table:
 @trace_argument
 @top_option()
 @format_option
-def branches(trace_path: Path, top: int | None, format_name: str) -> None:
+@selection_options
+def branches(trace_path: Path, wanted: Wanted, top: int | None, format_name: str) -> None:
     """Show the conditional jumps, the least predictable first.
 
     "mispredicted" counts what the best fixed prediction of a jump gets wrong: the rarer of taken and not
@@ -44,6 +46,6 @@ def branches(trace_path: Path, top: int | None, format_name: str) -> None:
       vmtrace branches --top 10
       vmtrace branches --format csv > branches.csv
     """
-    trace = open_for_reading(trace_path)
-    [result] = analyse(trace, Branches(Program(trace)))
-    answer(trace, (table(result, rows_to_show(top, format_name)),), format_name)
+    study = Study(trace_path, wanted)
+    [result] = study.analyse(Branches(study.program))
+    answer(study.origin(), (table(result, rows_to_show(top, format_name)),), format_name)

@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING
 
 import click
 import pandas as pd
-from vmtrace.analysis import Calls, Functions, Program
+from vmtrace.analysis import Calls, Functions
 from vmtrace.cli.answer import Table
 from vmtrace.cli.columns import Column, Kind, place
 from vmtrace.cli.options import format_option, plot_option, rows_to_show, top_option, trace_argument
-from vmtrace.cli.session import analyse, answer, draw, open_for_reading, program_name
+from vmtrace.cli.selecting import Wanted, selection_options
+from vmtrace.cli.session import Study, answer, draw
 from vmtrace.cli.trees import top_of_tree
 
 if TYPE_CHECKING:
@@ -77,7 +78,10 @@ def nodes(result: pd.DataFrame) -> "list[Node]":
 @top_option()
 @format_option
 @plot_option("the call tree as an icicle graph")
-def calls(trace_path: Path, flat: bool, top: int | None, format_name: str, plot_path: Path | None) -> None:
+@selection_options
+def calls(
+    trace_path: Path, wanted: Wanted, flat: bool, top: int | None, format_name: str, plot_path: Path | None
+) -> None:
     """Show the call tree, with inclusive and own instructions.
 
     "incl." counts the instructions of a function and of all that it called, "own" those of the function
@@ -91,10 +95,10 @@ def calls(trace_path: Path, flat: bool, top: int | None, format_name: str, plot_
       vmtrace calls --flat
       vmtrace calls --plot calls.svg
     """
-    trace = open_for_reading(trace_path)
-    program = Program(trace)
+    study = Study(trace_path, wanted)
+    program = study.program
     rows = rows_to_show(top, format_name)
-    tree, functions = analyse(trace, Calls(program), Functions(program))
+    tree, functions = study.analyse(Calls(program), Functions(program))
     if plot_path:
-        draw(lambda: figure(tree, program_name(trace)), plot_path)
-    answer(trace, (flat_table(functions, rows) if flat else tree_table(tree, rows),), format_name)
+        draw(lambda: figure(tree, study.name), plot_path)
+    answer(study.origin(), (flat_table(functions, rows) if flat else tree_table(tree, rows),), format_name)

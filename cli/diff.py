@@ -4,11 +4,12 @@ from pathlib import Path
 
 import click
 import pandas as pd
-from vmtrace.analysis import Functions, Loops, Opcodes, Pairs, Program, compare, differences
+from vmtrace.analysis import Functions, Loops, Opcodes, Pairs, compare, differences
 from vmtrace.cli.answer import Fact, Facts, Table
 from vmtrace.cli.columns import Column, Kind
 from vmtrace.cli.options import format_option, rows_to_show, top_option
-from vmtrace.cli.session import analyse, answer, open_for_reading
+from vmtrace.cli.selecting import Wanted, selection_options
+from vmtrace.cli.session import Study, answer
 from vmtrace.traces import Trace
 
 ROWS = 10
@@ -39,10 +40,9 @@ def comparability(base: Trace, head: Trace) -> tuple[Facts, Table]:
     return facts, Table("differences", "What differs between the runs", frame, (Column("difference", "difference"),))
 
 
-def results(trace: Trace) -> list[pd.DataFrame]:
+def results(study: Study) -> list[pd.DataFrame]:
     """What is compared of a trace, in the order of the parts."""
-    program = Program(trace)
-    return analyse(trace, *(analysis(program) for analysis, _, _ in _PARTS.values()))
+    return study.analyse(*(analysis(study.program) for analysis, _, _ in _PARTS.values()))
 
 
 @click.command()
@@ -50,7 +50,8 @@ def results(trace: Trace) -> list[pd.DataFrame]:
 @click.argument("head_path", metavar="HEAD", type=click.Path(path_type=Path))
 @top_option(ROWS)
 @format_option
-def diff(base_path: Path, head_path: Path, top: int | None, format_name: str) -> None:
+@selection_options
+def diff(base_path: Path, head_path: Path, wanted: Wanted, top: int | None, format_name: str) -> None:
     """Compare two traces: opcodes, pairs, functions and loops by change.
 
     Says first whether the two are comparable, and what differs if they are not. "change" is head less base,
@@ -62,9 +63,9 @@ def diff(base_path: Path, head_path: Path, top: int | None, format_name: str) ->
       vmtrace diff before.arrow after.arrow
       vmtrace diff before.arrow after.arrow --format json
     """
-    base, head = open_for_reading(base_path), open_for_reading(head_path)
+    base, head = Study(base_path, wanted), Study(head_path, wanted)
     rows = rows_to_show(top, format_name, ROWS)
-    parts: list[Table | Facts] = [*comparability(base, head)]
+    parts: list[Table | Facts] = [*comparability(base.trace, head.trace)]
     for (name, (_, title, columns)), one, other in zip(_PARTS.items(), results(base), results(head), strict=True):
         parts.append(Table.top(name, title, compare(name, one, other), (*_COUNTS, *columns), rows))
-    answer({"base": base, "head": head}, parts, format_name)
+    answer({"base": base.origin(), "head": head.origin()}, parts, format_name)

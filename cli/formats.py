@@ -35,12 +35,18 @@ PLAIN = Style()
 
 def text(answer: Answer, style: Style = PLAIN) -> str:
     """For people: titles, aligned columns, thousands separators."""
-    return "\n".join(_text_part(part, style) for part in answer.parts)
+    return "\n".join([*_selections(answer), *(_text_part(part, style) for part in answer.parts)])
 
 
 def markdown(answer: Answer, style: Style = PLAIN) -> str:
     """GitHub-flavoured Markdown: a heading and a table for each part."""
-    return "\n".join(_markdown_part(part) for part in answer.parts)
+    selections = map(_markdown_text, _selections(answer))
+    return "\n".join([*selections, *(_markdown_part(part) for part in answer.parts)])
+
+
+def _selections(answer: Answer) -> list[str]:
+    """A line for each trace of which the answer is about a part."""
+    return [printable(f"Of {one.path}: {one.selected}") + "\n" for one in answer.origins.values() if one.selected]
 
 
 def as_csv(answer: Answer, style: Style = PLAIN) -> str:

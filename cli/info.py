@@ -8,7 +8,7 @@ import click
 from vmtrace.cli.answer import Fact, Facts
 from vmtrace.cli.columns import Kind
 from vmtrace.cli.options import format_option, trace_argument
-from vmtrace.cli.session import answer, open_for_reading
+from vmtrace.cli.session import answer, open_for_reading, origin_of
 from vmtrace.traces import Trace
 
 #: The facts of the recording in reading order, and how they are called and written. What else a trace
@@ -74,4 +74,4 @@ def info(trace_path: Path, format_name: str) -> None:
       vmtrace info trace.arrow --format json
     """
     trace = open_for_reading(trace_path, empty=True)
-    answer(trace, (facts_of(trace),), format_name)
+    answer(origin_of(trace), (facts_of(trace),), format_name)

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import click
 import pandas as pd
-from vmtrace.analysis import Lines, Program
+from vmtrace.analysis import Lines
 from vmtrace.cli.answer import Table
 from vmtrace.cli.columns import Column, Kind, place
 from vmtrace.cli.options import format_option, rows_to_show, trace_argument
-from vmtrace.cli.session import analyse, answer, open_for_reading
+from vmtrace.cli.selecting import Wanted, selection_options
+from vmtrace.cli.session import Study, answer
 
 _SOURCE = (
     Column("executions", "executions", Kind.COUNT),
@@ -82,7 +83,8 @@ def instruction_tables(result: pd.DataFrame) -> list[Table]:
     help="Show the N lines (or functions, of the coverage) that stand out most, 0 for all, in that order.",
 )
 @format_option
-def lines(trace_path: Path, what: str | None, top: int | None, format_name: str) -> None:
+@selection_options
+def lines(trace_path: Path, wanted: Wanted, what: str | None, top: int | None, format_name: str) -> None:
     """Show the source, with how often each line was executed.
 
     "executions" counts the times that control came to a line, "instructions" what it executed; "-" marks a
@@ -100,10 +102,10 @@ def lines(trace_path: Path, what: str | None, top: int | None, format_name: str)
     """
     if what == "disassembly" and top is not None:
         raise click.UsageError("--disassembly and --top exclude each other", click.get_current_context())
-    trace = open_for_reading(trace_path)
-    sources = trace.sources.to_pandas()
-    analysis = Lines(Program(trace), sources)
-    [result] = analyse(trace, analysis)
+    study = Study(trace_path, wanted)
+    sources = study.trace.sources.to_pandas()
+    analysis = Lines(study.program, sources)
+    [result] = study.analyse(analysis)
     for_people = format_name in ("text", "markdown")
     if what == "coverage":
         rows = rows_to_show(top, format_name)
@@ -119,4 +121,4 @@ def lines(trace_path: Path, what: str | None, top: int | None, format_name: str)
         parts = source_tables(result, texts)
     else:
         parts = [Table("lines", "Source lines", result, LINE_COLUMNS)]
-    answer(trace, tuple(parts), format_name)
+    answer(study.origin(), tuple(parts), format_name)

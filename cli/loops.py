@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING
 
 import click
 import pandas as pd
-from vmtrace.analysis import Loops, Program
+from vmtrace.analysis import Loops
 from vmtrace.cli.answer import Table
 from vmtrace.cli.columns import Column, Kind, lines, source_lines
 from vmtrace.cli.options import format_option, plot_option, rows_to_show, top_option, trace_argument
-from vmtrace.cli.session import analyse, answer, draw, open_for_reading, program_name
+from vmtrace.cli.selecting import Wanted, selection_options
+from vmtrace.cli.session import Study, answer, draw
 from vmtrace.cli.trees import top_of_tree
 
 if TYPE_CHECKING:
@@ -62,7 +63,8 @@ def figure(result: pd.DataFrame, program: str) -> "Figure":
 @top_option()
 @format_option
 @plot_option("the loops as bars")
-def loops(trace_path: Path, top: int | None, format_name: str, plot_path: Path | None) -> None:
+@selection_options
+def loops(trace_path: Path, wanted: Wanted, top: int | None, format_name: str, plot_path: Path | None) -> None:
     """Show the loops, their trips and their share of the run.
 
     Loops are found in the control-flow graph of the bytecode; an inner loop stands indented below the one
@@ -76,10 +78,10 @@ def loops(trace_path: Path, top: int | None, format_name: str, plot_path: Path |
       vmtrace loops --top 0 --format json
       vmtrace loops --plot loops.pdf
     """
-    trace = open_for_reading(trace_path)
-    [result] = analyse(trace, Loops(Program(trace)))
+    study = Study(trace_path, wanted)
+    [result] = study.analyse(Loops(study.program))
     rows = rows_to_show(top, format_name)
     part = table(result, rows)
     if plot_path:
-        draw(lambda: figure(result.head(rows) if rows else result, program_name(trace)), plot_path)
-    answer(trace, (part,), format_name)
+        draw(lambda: figure(result.head(rows) if rows else result, study.name), plot_path)
+    answer(study.origin(), (part,), format_name)

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import click
 import pandas as pd
-from vmtrace.analysis import Opcodes, OpcodesBy, Program, StaticOpcodes, spread
+from vmtrace.analysis import Opcodes, OpcodesBy, StaticOpcodes, spread
 from vmtrace.cli.answer import Table
 from vmtrace.cli.columns import Column, Kind, cell, place
 from vmtrace.cli.options import DEFAULT_TRACE, format_option, plot_option, rows_to_show, top_option
-from vmtrace.cli.session import analyse, answer, draw, open_for_reading, program_name
-from vmtrace.traces import Trace
+from vmtrace.cli.selecting import Wanted, selection_options
+from vmtrace.cli.session import Study, answer, draw
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -75,8 +75,10 @@ def figure(result: pd.DataFrame, program: str) -> "Figure":
 @top_option()
 @format_option
 @plot_option("the opcodes as bars")
+@selection_options
 def opcodes(
     trace_paths: tuple[Path, ...],
+    wanted: Wanted,
     by: str | None,
     static: bool,
     top: int | None,
@@ -99,31 +101,32 @@ def opcodes(
     """
     if sum((by is not None, static, len(trace_paths) > 1)) > 1:
         raise click.UsageError("--by, --static and several traces exclude each other", click.get_current_context())
-    traces = [open_for_reading(path) for path in trace_paths or (DEFAULT_TRACE,)]
+    studies = [Study(path, wanted) for path in trace_paths or (DEFAULT_TRACE,)]
     rows = rows_to_show(top, format_name)
-    if len(traces) > 1:
-        part = _spread_table(traces, rows)
+    if len(studies) > 1:
+        part = _spread_table(studies, rows)
     else:
-        program = Program(traces[0])
+        program = studies[0].program
         analysis = OpcodesBy(program, by) if by else StaticOpcodes(program) if static else Opcodes(program)
-        [result] = analyse(traces[0], analysis)
+        [result] = studies[0].analyse(analysis)
         if by:
             part = grouped_table(result, by, rows)
         else:
             part = Table.top("opcodes", TITLE, result, STATIC_COLUMNS if static else COLUMNS, rows)
     if plot_path:
-        name = program_name(traces[0]) if len(traces) == 1 else f"{len(traces)} traces"
+        name = studies[0].name if len(studies) == 1 else f"{len(studies)} traces"
         draw(lambda: figure(part.frame, name), plot_path)
-    answer(traces[0] if len(traces) == 1 else dict(zip(_labels(traces), traces, strict=True)), (part,), format_name)
+    origins = [study.origin() for study in studies]
+    answer(origins[0] if len(origins) == 1 else dict(zip(_labels(studies), origins, strict=True)), (part,), format_name)
 
 
-def _spread_table(traces: Sequence[Trace], top: int) -> Table:
+def _spread_table(studies: Sequence[Study], top: int) -> Table:
     """The opcodes of several traces as one population."""
-    results = [analyse(trace, Opcodes(Program(trace)))[0] for trace in traces]
-    result = spread(dict(zip(_labels(traces), results, strict=True)))
-    return Table.top("opcodes", f"{TITLE}, of {len(traces)} traces", result, SPREAD_COLUMNS, top)
+    results = [study.analyse(Opcodes(study.program))[0] for study in studies]
+    result = spread(dict(zip(_labels(studies), results, strict=True)))
+    return Table.top("opcodes", f"{TITLE}, of {len(studies)} traces", result, SPREAD_COLUMNS, top)
 
 
-def _labels(traces: Sequence[Trace]) -> list[str]:
+def _labels(studies: Sequence[Study]) -> list[str]:
     """What the traces are called in the answer, in the order given."""
-    return [f"trace{number}" for number in range(1, len(traces) + 1)]
+    return [f"trace{number}" for number in range(1, len(studies) + 1)]

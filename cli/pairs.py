@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING
 
 import click
 import pandas as pd
-from vmtrace.analysis import Neighbours, Pairs, Program
+from vmtrace.analysis import Neighbours, Pairs
 from vmtrace.cli.answer import Table
 from vmtrace.cli.columns import Column, Kind, cell
 from vmtrace.cli.options import format_option, plot_option, rows_to_show, top_option, trace_argument
-from vmtrace.cli.session import analyse, answer, draw, open_for_reading, program_name
+from vmtrace.cli.selecting import Wanted, selection_options
+from vmtrace.cli.session import Study, answer, draw
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -65,8 +66,15 @@ def figure(result: pd.DataFrame, n: int, program: str) -> "Figure":
 @top_option()
 @format_option
 @plot_option("the sequences as bars")
+@selection_options
 def pairs(
-    trace_path: Path, n: int, neighbours: bool, top: int | None, format_name: str, plot_path: Path | None
+    trace_path: Path,
+    wanted: Wanted,
+    n: int,
+    neighbours: bool,
+    top: int | None,
+    format_name: str,
+    plot_path: Path | None,
 ) -> None:
     """Count which opcodes follow which.
 
@@ -83,11 +91,11 @@ def pairs(
     """
     if neighbours and plot_path:
         raise click.UsageError("--neighbours and --plot exclude each other", click.get_current_context())
-    trace = open_for_reading(trace_path)
-    program = Program(trace)
+    study = Study(trace_path, wanted)
+    program = study.program
     rows = rows_to_show(top, format_name)
-    [result] = analyse(trace, Neighbours(program) if neighbours else Pairs(program, n))
+    [result] = study.analyse(Neighbours(program) if neighbours else Pairs(program, n))
     part = neighbour_table(result, rows) if neighbours else table(result, n, rows)
     if plot_path:
-        draw(lambda: figure(part.frame, n, program_name(trace)), plot_path)
-    answer(trace, (part,), format_name)
+        draw(lambda: figure(part.frame, n, study.name), plot_path)
+    answer(study.origin(), (part,), format_name)

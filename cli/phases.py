@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING
 
 import click
 import pandas as pd
-from vmtrace.analysis import Phases, Program
+from vmtrace.analysis import Phases
 from vmtrace.cli.answer import Table
 from vmtrace.cli.columns import Column, Kind
 from vmtrace.cli.options import format_option, plot_option, rows_to_show, top_option, trace_argument
-from vmtrace.cli.session import analyse, answer, draw, open_for_reading, program_name
+from vmtrace.cli.selecting import Wanted, selection_options
+from vmtrace.cli.session import Study, answer, draw
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -69,8 +70,10 @@ def figure(result: pd.DataFrame, mix: pd.DataFrame, program: str) -> "Figure":
 @top_option()
 @format_option
 @plot_option("the mix over the run")
+@selection_options
 def phases(
     trace_path: Path,
+    wanted: Wanted,
     instructions: int,
     threshold: float,
     top: int | None,
@@ -90,13 +93,13 @@ def phases(
       vmtrace phases --instructions 1000 --threshold 0.1
       vmtrace phases --plot phases.pdf
     """
-    trace = open_for_reading(trace_path)
-    analysis = Phases(Program(trace), instructions, threshold)
-    [result] = analyse(trace, analysis)
+    study = Study(trace_path, wanted)
+    analysis = Phases(study.program, instructions, threshold)
+    [result] = study.analyse(analysis)
     rows = rows_to_show(top, format_name)
     if plot_path:
-        draw(lambda: figure(result, analysis.mix(), program_name(trace)), plot_path)
+        draw(lambda: figure(result, analysis.mix(), study.name), plot_path)
     parts = [table(analysis, rows)]
     if format_name == "json":
         parts.append(Table("parts", "Parts of the run", result, PART_COLUMNS))
-    answer(trace, tuple(parts), format_name)
+    answer(study.origin(), tuple(parts), format_name)

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import NoReturn
 
@@ -103,11 +104,11 @@ def _sum_up(summary: Summary, request: Request) -> None:
 
 
 def _tell(line: str) -> None:
-    try:
+    # The program may have closed either, as `python -m json.tool` closes stdout: nobody is listening there any more.
+    with suppress(OSError, ValueError, AttributeError):
         sys.__stdout__.flush()  # type: ignore[union-attr]
+    with suppress(OSError, ValueError, AttributeError):
         print(line, file=sys.__stderr__, flush=True)
-    except (OSError, ValueError, AttributeError):
-        pass  # nobody is listening any more
 
 
 def _size(count: int) -> str:

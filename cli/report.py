@@ -14,7 +14,6 @@ from vmtrace.analysis import (
     Opcodes,
     Pairs,
     Phases,
-    Program,
     Stack,
     Summary,
     Super,
@@ -24,8 +23,8 @@ from vmtrace.cli.answer import Fact, Facts, Table
 from vmtrace.cli.columns import Kind
 from vmtrace.cli.info import run_facts
 from vmtrace.cli.options import format_option, rows_to_show, top_option, trace_argument
-from vmtrace.cli.session import analyse, answer, open_for_reading, program_name
-from vmtrace.traces import Trace
+from vmtrace.cli.selecting import Wanted, selection_options
+from vmtrace.cli.session import Study, answer
 
 ROWS = 10
 
@@ -55,7 +54,8 @@ def summary(result: pd.DataFrame) -> Facts:
 @trace_argument
 @top_option(ROWS)
 @format_option
-def report(trace_path: Path, top: int | None, format_name: str) -> None:
+@selection_options
+def report(trace_path: Path, wanted: Wanted, top: int | None, format_name: str) -> None:
     """Show the run at a glance: the top of every analysis.
 
     Each part is the answer of a command of its own, which can say more.
@@ -67,22 +67,23 @@ def report(trace_path: Path, top: int | None, format_name: str) -> None:
       vmtrace report
       vmtrace report trace.arrow --top 5 --format markdown > report.md
     """
-    trace = open_for_reading(trace_path)
+    study = Study(trace_path, wanted)
     rows = rows_to_show(top, format_name, ROWS)
-    answer(trace, parts(trace, rows), format_name)
+    answered = parts(study, rows)
+    answer(study.origin(), answered, format_name)
 
 
-def parts(trace: Trace, rows: int) -> list[Table | Facts]:
+def parts(study: Study, rows: int) -> list[Table | Facts]:
     """The top `rows` of every analysis (0: all), from one pass over the trace."""
-    program = Program(trace)
+    program = study.program
     totals, mix, depths, course = Summary(program), Opcodes(program), Stack(program), Phases(program)
     after, chosen, profile, tree = Pairs(program), Super(program), Functions(program), Calls(program)
     looping, straight, jumps = Loops(program), Blocks(program), Branches(program)
-    source = Lines(program, trace.sources.to_pandas())
+    source = Lines(program, study.trace.sources.to_pandas())
     asked = (totals, mix, after, chosen, profile, tree, looping, straight, jumps, source, depths, course)
-    result = dict(zip(asked, analyse(trace, *asked), strict=True))
+    result = dict(zip(asked, study.analyse(*asked), strict=True))
     return [
-        run_facts(trace, f"Run of {program_name(trace)}", _RUN),
+        run_facts(study.trace, f"Run of {study.name}", _RUN),
         summary(result[totals]),
         opcodes.table(result[mix], rows),
         pairs.table(result[after], 2, rows),

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 
 import click
 import pandas as pd
-from vmtrace.analysis import Analysis, run
+from vmtrace.analysis import Analysis, Program, run
 from vmtrace.cli.answer import Answer, Facts, Origin, Table
 from vmtrace.cli.formats import FORMATS, Style
 from vmtrace.cli.layout import printable
+from vmtrace.cli.selecting import Wanted, select
 from vmtrace.traces import Trace, open_trace
 
 if TYPE_CHECKING:
@@ -45,11 +46,48 @@ def program_name(trace: Trace) -> str:
     return printable(Path(str(first)).name)
 
 
-def analyse(trace: Trace, *analyses: Analysis) -> list[pd.DataFrame]:
-    """The results of the analyses, from one pass over the trace."""
-    with Progress(len(trace)) as progress:
-        run(trace, analyses, progress=progress)
-        return [analysis.finish() for analysis in analyses]
+class Study:
+    """A trace, and the part of it that is asked about."""
+
+    def __init__(self, path: Path, wanted: Wanted) -> None:
+        """Opens the trace. TraceError where it cannot be read, ClickException where there is no such part."""
+        self.trace = open_for_reading(path)
+        self._wanted = wanted
+        self._rows, self.program, self._span = select(self.trace, Program(self.trace), wanted)
+
+    @property
+    def name(self) -> str:
+        """What the program is called in titles."""
+        return program_name(self.trace)
+
+    def analyse(self, *analyses: Analysis) -> list[pd.DataFrame]:
+        """The results of the analyses, which are of `program`, from one pass over the part.
+
+        ClickException if nothing lies in it.
+        """
+        with Progress(len(self._span)) as progress:
+            if isinstance(self._rows, Trace):
+                run(self._rows, analyses, self._span.start, self._span.stop, progress=progress)
+            else:
+                run(self._rows, analyses, progress=progress)
+                if not self._rows.selected:
+                    raise click.ClickException(f"{self.trace.path}: nothing is selected: {self._selected()}")
+            return [analysis.finish() for analysis in analyses]
+
+    def origin(self) -> Origin:
+        """What the answer is about, after the pass."""
+        return origin_of(self.trace, self._selected() if self._wanted else "")
+
+    def _selected(self) -> str:
+        count = len(self._span) if isinstance(self._rows, Trace) else self._rows.selected
+        rows = f"rows {self._span.start:,} to {self._span.stop - 1:,}"
+        parts = [self._wanted.in_words(), rows if len(self._span) < len(self.trace) else ""]
+        return f"{', '.join(filter(None, parts))}: {count:,} of {len(self.trace):,} instructions"
+
+
+def origin_of(trace: Trace, selected: str = "") -> Origin:
+    """What an answer about a trace is about."""
+    return Origin(str(trace.path), len(trace), trace.complete, trace.problem, selected)
 
 
 def notice(message: str) -> None:
@@ -57,11 +95,10 @@ def notice(message: str) -> None:
     click.echo(f"vmtrace: {' '.join(printable(message).split())}", err=True)
 
 
-def answer(traces: Trace | Mapping[str, Trace], parts: Sequence[Table | Facts], format_name: str) -> None:
+def answer(origins: Origin | Mapping[str, Origin], parts: Sequence[Table | Facts], format_name: str) -> None:
     """Write the answer to stdout, in one of FORMATS: about one trace, or about several by name."""
-    if isinstance(traces, Trace):
-        traces = {"trace": traces}
-    origins = {name: Origin(str(t.path), len(t), t.complete, t.problem) for name, t in traces.items()}
+    if isinstance(origins, Origin):
+        origins = {"trace": origins}
     write_out(FORMATS[format_name](Answer(origins, tuple(parts)), _style()))
 
 

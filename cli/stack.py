@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING
 
 import click
 import pandas as pd
-from vmtrace.analysis import Program, Stack, StackOverTime
+from vmtrace.analysis import Stack, StackOverTime
 from vmtrace.cli.answer import Table
 from vmtrace.cli.columns import Column, Kind, place
 from vmtrace.cli.options import format_option, plot_option, rows_to_show, top_option, trace_argument
-from vmtrace.cli.session import analyse, answer, draw, open_for_reading, program_name
+from vmtrace.cli.selecting import Wanted, selection_options
+from vmtrace.cli.session import Study, answer, draw
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -86,7 +87,8 @@ def figure(result: pd.DataFrame, program: str) -> "Figure":
 @top_option()
 @format_option
 @plot_option("the depth over the run")
-def stack(trace_path: Path, top: int | None, format_name: str, plot_path: Path | None) -> None:
+@selection_options
+def stack(trace_path: Path, wanted: Wanted, top: int | None, format_name: str, plot_path: Path | None) -> None:
     """Show how deep the evaluation stack gets, by function.
 
     The depth of an instruction is the number of entries on its frame's evaluation stack before it runs.
@@ -100,12 +102,12 @@ def stack(trace_path: Path, top: int | None, format_name: str, plot_path: Path |
       vmtrace stack --format json
       vmtrace stack --plot stack.png
     """
-    trace = open_for_reading(trace_path)
-    program = Program(trace)
+    study = Study(trace_path, wanted)
+    program = study.program
     analysis, over_time = Stack(program), StackOverTime(program, BUCKETS)
-    result, *course = analyse(trace, analysis, *([over_time] if plot_path else []))
+    result, *course = study.analyse(analysis, *([over_time] if plot_path else []))
     if plot_path:
-        draw(lambda: figure(course[0], program_name(trace)), plot_path)
+        draw(lambda: figure(course[0], study.name), plot_path)
     rows = rows_to_show(top, format_name)
     parts = (table(result, rows), depth_table(analysis, rows), deepest_table(analysis, rows))
-    answer(trace, parts[:1] if format_name == "csv" else parts, format_name)
+    answer(study.origin(), parts[:1] if format_name == "csv" else parts, format_name)

@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING
 
 import click
 import pandas as pd
-from vmtrace.analysis import Program, Super
+from vmtrace.analysis import Super
 from vmtrace.cli.answer import Table
 from vmtrace.cli.columns import Column, Kind, cell
 from vmtrace.cli.options import format_option, plot_option, rows_to_show, top_option, trace_argument
-from vmtrace.cli.session import analyse, answer, draw, open_for_reading, program_name
+from vmtrace.cli.selecting import Wanted, selection_options
+from vmtrace.cli.session import Study, answer, draw
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -51,8 +52,15 @@ def figure(result: pd.DataFrame, program: str) -> "Figure":
 @top_option()
 @format_option
 @plot_option("the choices as bars")
+@selection_options
 def superinstructions(
-    trace_path: Path, slots: int, longest: int, top: int | None, format_name: str, plot_path: Path | None
+    trace_path: Path,
+    wanted: Wanted,
+    slots: int,
+    longest: int,
+    top: int | None,
+    format_name: str,
+    plot_path: Path | None,
 ) -> None:
     """Choose superinstructions: the sequences that save most dispatches.
 
@@ -67,9 +75,9 @@ def superinstructions(
       vmtrace super --slots 32 --longest 6
       vmtrace super --plot super.pdf
     """
-    trace = open_for_reading(trace_path)
-    [result] = analyse(trace, Super(Program(trace), slots, longest))
+    study = Study(trace_path, wanted)
+    [result] = study.analyse(Super(study.program, slots, longest))
     part = table(result, rows_to_show(top, format_name))
     if plot_path:
-        draw(lambda: figure(part.frame, program_name(trace)), plot_path)
-    answer(trace, (part,), format_name)
+        draw(lambda: figure(part.frame, study.name), plot_path)
+    answer(study.origin(), (part,), format_name)

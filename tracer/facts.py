@@ -4,10 +4,12 @@ trace."""
 from __future__ import annotations
 
 import dis
+import re
 from pathlib import PurePath
+from types import CodeType
 from typing import Any, TypedDict
 
-from vmtrace.tracer.code import Code
+from vmtrace.tracer.code import Code, Instruction
 
 # 3.11 has no list of them; later, WITH_EXCEPT_START lies beyond the mark and has none.
 _HAS_ARGUMENT = frozenset(getattr(dis, "hasarg", range(dis.HAVE_ARGUMENT, 256)))
@@ -45,7 +47,7 @@ def describe(code: Code, code_id: int, module: str | None = None) -> CodeFacts:
             "offset": offsets,
             "opcode": [i.name for i in instructions],
             "arg": [i.arg if i.opcode in _HAS_ARGUMENT else None for i in instructions],
-            "argrepr": [i.repr for i in instructions],
+            "argrepr": [_argrepr(i) for i in instructions],
             "line": list(lines),
             "end_line": list(end_lines),
             "column": list(columns),
@@ -59,3 +61,15 @@ def describe(code: Code, code_id: int, module: str | None = None) -> CodeFacts:
         "blocks": [(block.start, block.stop) for block in code.blocks],
         "units": len(raw.co_code) // 2,
     }
+
+
+def _argrepr(instruction: Instruction) -> str:
+    """The argument as `dis` shows it, less what differs from run to run: where in memory a code object lies, and in
+    which order a set of strings has its elements."""
+    match instruction.value:
+        case CodeType():
+            return re.sub(r" at 0x[0-9a-fA-F]+", "", instruction.repr, count=1)
+        case frozenset() as elements if elements:
+            return f"frozenset({{{', '.join(sorted(map(repr, elements)))}}})"
+        case _:
+            return instruction.repr
