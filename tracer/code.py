@@ -144,6 +144,13 @@ def decode(code: CodeType, operations: Mapping[str, Operation]) -> Code:
     return decoded
 
 
+def with_distinct_cells(code: CodeType) -> CodeType:
+    """The code with other names for those cells that are named like a free variable, as a class body's may be that has
+    `nonlocal __class__`."""
+    cells = tuple(f".{name}" if name in code.co_freevars else name for name in code.co_cellvars)
+    return code if cells == code.co_cellvars else code.replace(co_cellvars=cells)
+
+
 def _instructions(code: CodeType, operations: Mapping[str, Operation]) -> Iterator[Instruction]:
     skipped = 0
     for index, seen in enumerate(dis.get_instructions(code)):

@@ -294,9 +294,7 @@ class Forms(Variables):
 
     def form_GET_YIELD_FROM_ITER(self, i: Instruction) -> None:
         operands = self.pop()
-        flags = self.constant(self.code.flags)
-        source = "M.get_yield_from_iter(ITERABLE, FLAGS)"
-        self.push(self.expression(source, ITERABLE=self.value(operands[0]), FLAGS=flags), operands)
+        self.push(self.expression("M.get_yield_from_iter(ITERABLE)", ITERABLE=self.value(operands[0])), operands)
 
 
 def _names_a_frame_reader(node: ast.expr | None) -> bool:

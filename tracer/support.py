@@ -53,7 +53,7 @@ def support(
         names[f"byte_{operation.name}"] = hide(operation.handler)
     names.update(_FUNCTIONS)
     names.update(vm=vm, make_function=vm.make_function, getframe=sys._getframe)
-    names.update(send=coroutines.send, get_yield_from_iter=coroutines.get_yield_from_iter)
+    names["send"] = coroutines.send
     names["setup_annotations"], names["delete_name"] = semantics.setup_annotations, semantics.delete_name
     names["set_function_attribute"] = semantics.set_function_attribute
     names.update(import_star=semantics.import_star, NULL=semantics.NULL, CellType=CellType)
@@ -147,6 +147,11 @@ def build_class() -> Any:
     return value
 
 
+def get_yield_from_iter(iterable: Any) -> Any:
+    """What `yield from` delegates to; the program may have changed the running code's flags (`types.coroutine`)."""
+    return coroutines.get_yield_from_iter(iterable, sys._getframe(1).f_code.co_flags)
+
+
 def frame_reader(function: Any, namespace: MutableMapping[str, Any]) -> Any:
     """What to call in place of `locals`, `vars`, `dir`, `eval` or `exec` in a class body."""
     if function is builtins.locals:
@@ -177,6 +182,7 @@ _FUNCTIONS = _functions(
         "bound",
         "import_here",
         "build_class",
+        "get_yield_from_iter",
         "frame_reader",
     )
 )

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from types import CellType, CodeType, FunctionType, ModuleType
 from typing import Any, Protocol
 
-from vmtrace.tracer.code import Code, decode
+from vmtrace.tracer.code import Code, decode, with_distinct_cells
 from vmtrace.tracer.errors import VMError
 from vmtrace.tracer.fuse import Fuser
 from vmtrace.tracer.hide import hide
@@ -110,6 +110,8 @@ class VirtualMachine:
     def _ready(self, code: CodeType, namespace_is_globals: bool, module: str | None) -> Function:
         decoded = decode(code, self.operations)
         recorded = self.recorder.add(decoded, module) if self.recorder is not None else None
+        if (distinct := with_distinct_cells(code)) is not code:
+            decoded = decode(distinct, self.operations)
         if self.stepping:
             host = stub(self, decoded, recorded)
         else:
