@@ -8,6 +8,7 @@ from pathlib import Path
 from types import CodeType
 
 import pytest
+from engines import fused, natively, outcome
 from vmtrace.tracer.vm import VirtualMachine
 
 SOURCES = sorted(Path(json.__file__).parent.parent.glob("[a-d]*.py"))
@@ -34,3 +35,43 @@ def test_the_standard_library_can_be_fused(path: Path) -> None:
     machine = VirtualMachine()
     for code in nested(compile(path.read_bytes(), str(path), "exec")):
         assert machine.function(code).host.co_name == code.co_name
+
+
+TRACED = """
+import sys
+def named(n):
+    command = [0, 1, 2][n]
+    if command == 1:
+        return "one"
+    elif command == 2:
+        return "two"
+    return "other"
+def matches(command):
+    match command.split():
+        case ["go", direction] if direction in "nesw":
+            return f"go {direction}"
+        case ["go", _]:
+            return "no go"
+        case x:
+            return x
+def traced(function, *arguments):
+    seen = []
+
+    def trace(frame, event, argument):
+        if frame.f_code.co_name == function.__name__ and frame.f_code.co_filename == function.__code__.co_filename:
+            seen.append((event, frame.f_lineno - function.__code__.co_firstlineno))
+            return trace
+
+    sys.settrace(trace)
+    try:
+        function(*arguments)
+    finally:
+        sys.settrace(None)
+    return seen
+for f, *arguments in ((named, 0), (named, 1), (named, 2), (matches, "go n"), (matches, "go x")):
+    print(f.__name__, *arguments, traced(f, *arguments))
+"""
+
+
+def test_a_trace_function_is_told_of_the_programs_lines_only() -> None:
+    assert outcome(TRACED, fused) == outcome(TRACED, natively)

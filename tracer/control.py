@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from vmtrace.tracer.code import Instruction
 from vmtrace.tracer.forms import Forms
-from vmtrace.tracer.host import LANDS, PAD
+from vmtrace.tracer.host import LANDS, PAD, reraising
 from vmtrace.tracer.inlined import accesses
 from vmtrace.tracer.notes import RESUME, RETURN, SUSPEND
 from vmtrace.tracer.straight import VOID, Entry
@@ -22,6 +22,8 @@ class Control(Forms):
     recording: bool = False
     generator: bool = False
     goto: Goto = field(default=lambda index: [])
+    units: ast.expr = field(default_factory=lambda: ast.Constant(None))
+    """Host expression for the list of where each instruction begins in the host code, in code units."""
     open: bool = True
     """Whether control can still get to where the next statement would stand."""
 
@@ -249,33 +251,20 @@ class Control(Forms):
         self.open = False
 
     def _raise_again(self, i: Instruction) -> None:
-        self.write("_where = WHERE\nraise", WHERE=self.constant(i.index))
+        self.write("_where = _seen_at = WHERE\nraise", WHERE=self.constant(i.index))
 
     def form_RERAISE(self, i: Instruction) -> None:
-        """Raises with traceback and context left as they are, which only a bare `raise` does."""
-        self.reraise(i, self.pop())
+        """With an oparg, the frame is seen to stand where the exception arose: that is so deep on the stack."""
+        (entry,) = self.pop()
+        self.reraise(i, entry, self.stack[-i.arg] if i.arg else None)
         self.open = False
 
-    def reraise(self, i: Instruction, operands: list[Entry]) -> None:
-        (entry,) = operands
-        self.temporaries |= {".raised", ".traceback", ".context"}
-        self.write(
-            """
-            _raised = EXCEPTION
-            _traceback = _raised.__traceback__
-            _context = _raised.__context__
-            _where = WHERE
-            try:
-                raise _raised
-            except M.BaseException:
-                _raised.__traceback__ = _traceback
-                _raised.__context__ = _context
-                _raised = _traceback = _context = None
-                raise
-            """,
-            EXCEPTION=self.value(entry),
-            WHERE=self.constant(i.index),
-        )
+    def reraise(self, i: Instruction, exception: Entry, lasti: Entry | None = None) -> None:
+        """Raises an exception as it is, with the traceback and context that it has."""
+        here = self.constant(i.index)
+        seen = self.value(lasti) if lasti is not None else here
+        self.write("_where = HERE\n_seen_at = SEEN", HERE=here, SEEN=seen)
+        self.out.append(reraising(self.expression("UNITS[_seen_at]", UNITS=self.units), self.value(exception)))
 
     def form_END_ASYNC_FOR(self, i: Instruction) -> None:
         operands = self._raise_unless(i, "StopAsyncIteration")
@@ -291,7 +280,7 @@ class Control(Forms):
         self.spill()
         operands = self.pop(i.operation.pops(i.arg))
         outside, self.out = self.out, []
-        self.reraise(i, operands[-1:])
+        self.reraise(i, operands[-1])
         reraised, self.out = self.out, outside
         known = self.supported(expected)
         test = self.expression("not M.isinstance(ERROR, KIND)", ERROR=self.value(operands[-1]), KIND=known)

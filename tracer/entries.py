@@ -21,7 +21,7 @@ class Cleared(NamedTuple):
 
 
 Kind = Cleared | Literal["value", "null", "void"]
-"""void is what only the interpreter reads: lasti, and the exception that was handled before."""
+"""void is what only the interpreter reads: the exception that was handled before."""
 Stack = tuple[Kind, ...]
 
 CALLABLE_FIRST = "CALL_KW" in dis.opmap
@@ -50,8 +50,7 @@ def entries(code: Code) -> Iterator[tuple[Instruction, Stack]]:
             pending.append((i.target, kept + _values(i.operation.pushes(i.arg, jump=True))))
         handler = code.handler_for(index)
         if i.handler is not None and handler is not None:
-            lasti: Stack = ("void",) if handler.lasti else ()
-            pending.append((handler.target, (*stack[: handler.depth], *lasti, "value")))
+            pending.append((handler.target, (*stack[: handler.depth], *_values(handler.lasti), "value")))
 
 
 def _after(i: Instruction, stack: Stack) -> Stack:

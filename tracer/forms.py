@@ -49,8 +49,13 @@ class Forms(Variables):
     def form_LOAD_SMALL_INT(self, i: Instruction) -> None:
         self.form_LOAD_CONST(i)
 
+    def form_NOP(self, i: Instruction) -> None:
+        """Stands for a line of source; a trace function is told of it."""
+        self.out.append(ast.Pass(lineno=self.line))
+
     def form_POP_TOP(self, i: Instruction) -> None:
         if self.stack[-1].atom:
+            self.form_NOP(i)
             self.forget(self.pop()[0].reads)
         else:
             (entry,) = self.take()

@@ -38,10 +38,10 @@ the host function reads, with notes as they are made when recording:
                 .notes.append(RETURN); del .frames[-1]
                 return s
     except BaseException as .error0:                   # where it arose is in its traceback
-        .raised_at = INSTRUCTIONS[.error0.__traceback__.tb_lasti // 2]
+        .raised_at = .seen_at = INSTRUCTIONS[.error0.__traceback__.tb_lasti // 2]
         .notes += (UNWIND, OFFSETS[.raised_at])
         del .frames[-1]
-        raise
+        raise                                          # by RERAISE, see `host.reraising`
 
 Exception handlers run inside the host's own `except`, one nested loop per exception being handled, so the host does
 what PUSH_EXC_INFO and POP_EXCEPT do.
@@ -57,7 +57,7 @@ from vmtrace.tracer.bound import surely_bound
 from vmtrace.tracer.code import ENTERS_HANDLER, LEAVES_HANDLER, Block, Code
 from vmtrace.tracer.control import Control
 from vmtrace.tracer.entries import Cleared, Kind, entries
-from vmtrace.tracer.host import Constants, Host, finish
+from vmtrace.tracer.host import SILENT, Constants, Host, finish, reraising
 from vmtrace.tracer.inlined import inlined
 from vmtrace.tracer.notes import ENTER, RAISE, UNWIND
 from vmtrace.tracer.straight import NULL_ENTRY, VOID, Entry
@@ -65,6 +65,15 @@ from vmtrace.tracer.templates import Source, statements
 
 RAISES_AGAIN = frozenset({"RERAISE", "RAISE_VARARGS", "END_ASYNC_FOR", "CLEANUP_THROW"})
 """These leave the traceback as it is, so it does not tell where; `.where` does."""
+RAISED = "_raised_at = _seen_at = TABLE[ERROR.__traceback__.tb_lasti // 2]"
+RAISED_SOMEWHERE = """
+if _where is None:
+    _raised_at = _seen_at = TABLE[ERROR.__traceback__.tb_lasti // 2]
+else:
+    _raised_at = _where
+    _where = None
+"""
+"""Finds out which instruction has raised, and at which the frame is seen to stand: RERAISE makes that another one."""
 
 
 class Fuser:
@@ -85,7 +94,9 @@ class Fuser:
         self.instruction_of: list[int] = []
         """Filled in when the host code is there; by code unit, the instruction's index."""
         self.unit_of: list[int] = []
-        """The same the other way round, as a byte offset."""
+        """The same the other way round."""
+        self.offset_of: list[int] = []
+        """The same as a byte offset."""
         self.handler_of: list[int | None] = []
         """By instruction: the chain that its exception handler begins."""
         is_body = code.kind in ("module", "class")
@@ -99,6 +110,7 @@ class Fuser:
             generator=code.suspends,
             goto=self._goto,
             inlined=inlined(code),
+            units=self.constants.node(self.unit_of),
         )
         if is_body and not namespace_is_globals:
             self.writer.namespace = ast.Name(".namespace", ast.Load())
@@ -164,14 +176,9 @@ class Fuser:
             place += [self._none(name) for name in sorted(writer.temporaries - kept)]
         host = finish(code, body, self.constants, prologue, writer.global_names)
         self.instruction_of += host.instruction_of
-        self.unit_of += self._units(host)
+        self.unit_of += host.unit_of
+        self.offset_of += [2 * unit for unit in host.unit_of]
         return host
-
-    def _units(self, host: Host) -> list[int]:
-        units = [0] * len(self.code.instructions)
-        for unit in reversed(range(len(host.instruction_of))):
-            units[host.instruction_of[unit]] = 2 * unit
-        return units
 
     def _none(self, name: str) -> ast.stmt:
         return ast.Assign([ast.Name(name, ast.Store())], ast.Constant(None))
@@ -183,7 +190,7 @@ class Fuser:
     def _prologue(self, creation: int | None) -> list[ast.stmt]:
         """Notes the call, before anything of the program runs."""
         writer = self.writer
-        writer.line = 1
+        writer.line = SILENT + 1
         body: list[ast.stmt] = []
         if writer.namespace is not None:  # first of all: on 3.11 and 3.12, locals() writes bound variables to it
             body += writer.made("_namespace = M.locals()")
@@ -217,6 +224,7 @@ class Fuser:
         self.level = outer_level
         tree = self._tree(numbers, written)
         loops = level > 0 or len(numbers) > 1 or self._returns_to(numbers) or any(self._catches(n) for n in numbers)
+        self.writer.line = SILENT + 1
         begin = self.writer.made("_at = 0" + "\n_where = None" * self.reraises) if level == 0 else []
         if not loops and self.recorded is None:
             return [*begin, *tree]
@@ -244,7 +252,7 @@ class Fuser:
             return written[numbers[0]]
         middle = len(numbers) // 2
         left, right = self._tree(numbers[:middle], written), self._tree(numbers[middle:], written)
-        self.writer.line = self.chains[numbers[0]][0].start + 1
+        self.writer.line = SILENT + self.chains[numbers[0]][0].start + 1
         test = self.writer.expression("_at < MIDDLE", MIDDLE=self.constants.node(numbers[middle]))
         return [ast.If(test, left, right, lineno=self.writer.line)]
 
@@ -254,21 +262,19 @@ class Fuser:
         Nothing is called or compared here: at the recursion limit that would raise again.
         """
         writer = self.writer
+        writer.line = SILENT + 1
         error = f".error{level}"
         names = {
             "ERROR": error,
             "TABLE": self.constants.node(self.instruction_of),
             "HANDLERS": self.constants.node(self.handler_of),
         }
-        found = "TABLE[ERROR.__traceback__.tb_lasti // 2]"
-        if self.reraises:
-            found += " if _where is None else _where"
-        body = writer.made(f"_raised_at = {found}", **names)
+        body = writer.made(RAISED_SOMEWHERE if self.reraises else RAISED, **names)
         if not any(h is not None for h in self.handler_of):
-            body += self._unwinding()
+            body += self._unwinding(error)
         else:
-            body += writer.made("_at = HANDLERS[_raised_at]" + "\n_where = None" * self.reraises, **names)
-            body.append(ast.If(writer.expression("_at is None"), self._unwinding(), []))
+            body += writer.made("_at = HANDLERS[_raised_at]", **names)
+            body.append(ast.If(writer.expression("_at is None"), self._unwinding(error), []))
             body += self._noted(RAISE)
             body += writer.made("_error = ERROR", **names)
             body += self._inner(level)
@@ -277,14 +283,16 @@ class Fuser:
     def _noted(self, token: int) -> list[ast.stmt]:
         if self.recorded is None:
             return []
-        names = {"TOKEN": self.constants.node(token), "UNITS": self.constants.node(self.unit_of)}
-        return self.writer.made("_notes += (TOKEN, UNITS[_raised_at])", **names)
+        names = {"TOKEN": self.constants.node(token), "OFFSETS": self.constants.node(self.offset_of)}
+        return self.writer.made("_notes += (TOKEN, OFFSETS[_raised_at])", **names)
 
-    def _unwinding(self) -> list[ast.stmt]:
+    def _unwinding(self, error: str) -> list[ast.stmt]:
+        """Leaves the frame, which is then seen to stand where the exception arose."""
         written = self._noted(UNWIND)
         if self.recorded is not None:
             written += self.writer.made("del _frames[-1]")
-        return [*written, self._forget(set()), ast.Raise()]
+        unit = self.writer.expression("UNITS[_seen_at]", UNITS=self.writer.units)
+        return [*written, self._forget(set()), reraising(unit, self.writer.load(error))]
 
     def _inner(self, level: int) -> list[ast.stmt]:
         """The handlers that make the exception the handled one, run here, inside the `except`."""
@@ -331,14 +339,17 @@ class Fuser:
         return VOID if kind == "void" else self.writer.variable(self.writer.slot(place))
 
     def _begin_handler(self, depth: int, lasti: bool) -> None:
-        """The stack at a handler: what was kept, the offset (which only RERAISE reads), the exception."""
+        """The stack at a handler: what was kept, the instruction where the exception arose, the exception."""
         writer = self.writer
         kept = writer.stack[:depth]
         slot = writer.slot(depth + lasti)
         writer.out.append(self._forget({".error"}.union(*(e.reads for e in kept))))
         writer.write("SLOT = _error\n_error = None", SLOT=slot)
         writer.temporaries.add(".error")
-        writer.stack = [*kept, *([VOID] if lasti else []), writer.variable(slot)]
+        writer.stack = [*kept, writer.variable(slot)]
+        if lasti:
+            writer.write("SLOT = _seen_at", SLOT=writer.slot(depth))
+            writer.stack.insert(depth, writer.variable(writer.slot(depth)))
 
     def _forget(self, kept: set[str]) -> ast.stmt:
         """A place where all our variables but some are let go."""

@@ -23,6 +23,12 @@ from vmtrace.tracer.unseen import PREFIX as PREFIX
 from vmtrace.tracer.unseen import hide_variables, padding
 
 POP_TOP, RESUME, YIELD_VALUE = dis.opmap["POP_TOP"], dis.opmap["RESUME"], dis.opmap["YIELD_VALUE"]
+RAISE_VARARGS, RERAISE = dis.opmap["RAISE_VARARGS"], dis.opmap["RERAISE"]
+SILENT = 1_000_000
+"""From here on lines stand for the same instructions as those from 0 on, but the program is told of no line there:
+for what the host does besides, in which a trace function is not to see the frame."""
+RERAISES = 2 * SILENT
+"""The line of statements that raise an exception as it is."""
 PAD = ".padded"
 LANDED = ".landed"
 LANDS = "CLEANUP_THROW" not in dis.opmap
@@ -30,6 +36,7 @@ LANDS = "CLEANUP_THROW" not in dis.opmap
 PLACEHOLDER = "\0vmtrace\0"
 
 Position = tuple[int | None, int | None, int | None, int | None]
+NOWHERE: Position = (None, None, None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +46,8 @@ class Host:
     code: CodeType
     instruction_of: Sequence[int]
     """By code unit (byte offset // 2): index of the instruction that the unit is part of."""
+    unit_of: Sequence[int]
+    """By instruction: its first code unit, of those that the program is told of."""
 
 
 class Constants:
@@ -83,14 +92,16 @@ def finish(
     as a call, before it makes its generator.
     """
     made = _compiled(code, body, sorted(global_names))
+    made = made.replace(co_code=_reraises(made))
     made = made.replace(co_code=delegating(made))
-    instruction_of = _instruction_of(made, code.instructions, prologue)
-    made = made.replace(co_code=_resuming(made, code.instructions, instruction_of))
+    places = _places(made, code.instructions, prologue)
+    made = made.replace(co_code=_resuming(made, code.instructions, places))
     if prologue is not None:
-        made, instruction_of = _moved_to_the_call(made, instruction_of)
+        made, places = _moved_to_the_call(made, places)
     made, added = hide_variables(made, _shown(code))
-    instruction_of[:0] = [0] * added
-    positions = [code.instructions[i].position for i in instruction_of]
+    places[:0] = [0] * added
+    instruction_of = [place % SILENT for place in places]
+    positions = [NOWHERE if place >= SILENT else code.instructions[place].position for place in places]
     original = code.code
     finished = made.replace(
         co_name=original.co_name,
@@ -101,7 +112,11 @@ def finish(
         co_consts=tuple(constants.resolve(c) for c in made.co_consts),
         co_linetable=line_table(positions, original.co_firstlineno),
     )
-    return Host(finished, instruction_of)
+    unit_of = [0] * len(code.instructions)
+    for unit in reversed(range(len(places))):
+        if places[unit] < SILENT:
+            unit_of[places[unit]] = unit
+    return Host(finished, instruction_of, unit_of)
 
 
 def _compiled(code: Code, body: list[ast.stmt], global_names: list[str]) -> CodeType:
@@ -111,7 +126,7 @@ def _compiled(code: Code, body: list[ast.stmt], global_names: list[str]) -> Code
         args=_arguments(original),
         body=[*_documentation(original), *_declarations(code, global_names), *body],
         decorator_list=[],
-        lineno=1,
+        lineno=1,  # that of RESUME
         col_offset=0,
     )
     free = [ast.Assign([ast.Name(n, ast.Store())], ast.Constant(None)) for n in original.co_freevars]
@@ -129,11 +144,12 @@ def _code_named(code: CodeType, name: str) -> CodeType:
     return next(c for c in code.co_consts if isinstance(c, CodeType) and c.co_name == name)
 
 
-def _place(tree: Any, line: int = 1) -> None:
+def _place(tree: Any, line: int = SILENT + 1) -> None:
     """Gives every node that has no line its parent's; end_lineno is what carries the instruction's index."""
-    line = getattr(tree, "lineno", line)
+    if not isinstance(tree, ast.FunctionDef):  # its line is RESUME's only
+        line = getattr(tree, "lineno", line)
     if "lineno" in tree._attributes:
-        tree.lineno = tree.end_lineno = line
+        tree.lineno = tree.end_lineno = getattr(tree, "lineno", line)
         tree.col_offset = tree.end_col_offset = 0
     for child in ast.iter_child_nodes(tree):
         _place(child, line)
@@ -195,8 +211,9 @@ def _shown(code: Code) -> list[str]:
     return [n for i, n in enumerate(names) if n not in unseen or i < argument_count(code.code)]
 
 
-def _instruction_of(made: CodeType, instructions: Sequence[Instruction], prologue: int | None) -> list[int]:
-    """By code unit: the instruction's index, from the line that its syntax node was given; -1 in the prologue.
+def _places(made: CodeType, instructions: Sequence[Instruction], prologue: int | None) -> list[int]:
+    """By code unit: the instruction's index, from the line that its syntax node was given, plus SILENT where that is; -1
+    in the prologue.
 
     An expression statement's value is dropped at the line of the value: that is the POP_TOP that follows in the
     program.
@@ -205,21 +222,39 @@ def _instruction_of(made: CodeType, instructions: Sequence[Instruction], prologu
     index, last = 0, len(instructions) - 1
     for unit, (_, line, _, _) in enumerate(made.co_positions()):
         if line is not None:
-            index = -1 if line == prologue else min(max(line - 1, 0), last)
+            silent, place = divmod(max(line - 1, 0), SILENT)
+            index = -1 if line == prologue else min(place, last) + SILENT * (silent > 0)
         dropped = made.co_code[2 * unit] == POP_TOP and 0 <= index < last and instructions[index + 1].name == "POP_TOP"
         indices.append(index + dropped)
     return indices
 
 
-def _moved_to_the_call(made: CodeType, instruction_of: list[int]) -> tuple[CodeType, list[int]]:
+def _moved_to_the_call(made: CodeType, places: list[int]) -> tuple[CodeType, list[int]]:
     """Exchanges RETURN_GENERATOR … RESUME with the prologue's statement, which follows it: straight code, as long."""
     units = [made.co_code[i : i + 2] for i in range(0, len(made.co_code), 2)]
     start = next(i for i, u in enumerate(units) if u[0] == dis.opmap["RETURN_GENERATOR"])
-    middle = instruction_of.index(-1)
-    stop = next(i for i in range(middle, len(units)) if instruction_of[i] != -1)
+    middle = places.index(-1)
+    stop = next(i for i in range(middle, len(units)) if places[i] != -1)
     order = [*range(start), *range(middle, stop), *range(start, middle), *range(stop, len(units))]
     moved = made.replace(co_code=b"".join(units[i] for i in order))
-    return moved, [max(instruction_of[i], 0) for i in order]
+    return moved, [max(places[i], 0) for i in order]
+
+
+def reraising(unit: ast.expr, exception: ast.expr) -> ast.stmt:
+    """A statement that raises an exception as it is, its traceback and context included, and has the frame seen to
+    stand at a code unit: RERAISE 1, which finds the unit below the exception on the stack.
+
+    It is compiled as `raise unit from exception`, at a line of its own by which `_reraises` knows it.
+    """
+    return ast.Raise(unit, exception, lineno=RERAISES)
+
+
+def _reraises(made: CodeType) -> bytes:
+    units = bytearray(made.co_code)
+    for unit, (_, line, _, _) in enumerate(made.co_positions()):
+        if line == RERAISES and units[2 * unit] == RAISE_VARARGS:
+            units[2 * unit : 2 * unit + 2] = bytes((RERAISE, 1))
+    return bytes(units)
 
 
 def delegating(made: CodeType) -> bytes:
@@ -250,13 +285,13 @@ def delegating(made: CodeType) -> bytes:
     return bytes(units)
 
 
-def _resuming(made: CodeType, instructions: Sequence[Instruction], instruction_of: Sequence[int]) -> bytes:
+def _resuming(made: CodeType, instructions: Sequence[Instruction], places: Sequence[int]) -> bytes:
     """Gives the RESUMEs after yields the program's opargs, by which CPython tells whether there is a delegate (up to
     3.12), and whether anything would see a `close()` (from 3.13)."""
     units = bytearray(made.co_code)
     for at in range(0, len(units), 2):
-        if units[at] == YIELD_VALUE and units[at + 2] == RESUME and instruction_of[at // 2] >= 0:
-            yielding = instructions[instruction_of[at // 2]]
+        if units[at] == YIELD_VALUE and units[at + 2] == RESUME and 0 <= places[at // 2] < SILENT:
+            yielding = instructions[places[at // 2]]
             if yielding.name == "YIELD_VALUE":
                 units[at + 3] = instructions[yielding.index + 1].arg
     return bytes(units)

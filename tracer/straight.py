@@ -34,7 +34,7 @@ class Entry:
     """A value on the evaluation stack."""
 
     node: ast.expr | None
-    """What stands for it; None for NULL and for what only the interpreter reads."""
+    """What stands for it; None for NULL and for the exception that was handled before."""
     reads: frozenset[str] = frozenset()
     """The local variables, the program's and ours, that the expression reads."""
     atom: bool = True
@@ -283,7 +283,7 @@ class Straight:
             replacement: Any = names[node.id]
             if isinstance(replacement, str):
                 return self.variable(replacement)
-            if isinstance(replacement, Entry):  # VOID: what only the interpreter reads
+            if isinstance(replacement, Entry):  # VOID: the exception that was handled before
                 return replacement
             for operand in operands:
                 if operand.node is not None and operand.node is replacement:

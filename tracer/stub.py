@@ -48,7 +48,7 @@ from typing import TYPE_CHECKING, Any
 from vmtrace.tracer.code import Block, Code, Instruction
 from vmtrace.tracer.frame import Activity, Recorded
 from vmtrace.tracer.hide import hide
-from vmtrace.tracer.host import LANDED, PAD, Constants, Host, _no_arguments, finish
+from vmtrace.tracer.host import LANDED, PAD, SILENT, Constants, Host, _no_arguments, finish
 from vmtrace.tracer.inlined import accesses, argument_count, inlined
 from vmtrace.tracer.step import enter, enter_generator, step
 from vmtrace.tracer.templates import expression, statements
@@ -94,10 +94,10 @@ class _Writer:
         attempt.handlers[0].body[0].body = self._tree("FRAME.raised", self._raises())
         host = finish(self.code, [*self._entry(), loop], self.constants, self._prologue())
         if self.recorded is not None:
-            self.recorded.units += first_units(host)
+            self.recorded.units += [2 * unit for unit in host.unit_of]
         return host
 
-    def _made(self, source: str, line: int = 1, **names: Any) -> list[ast.stmt]:
+    def _made(self, source: str, line: int = SILENT + 1, **names: Any) -> list[ast.stmt]:
         return statements(source, line, **self.names, **names)
 
     def _prologue(self) -> int | None:
@@ -134,8 +134,8 @@ class _Writer:
         middle = len(numbers) // 2
         left = self._tree(decided, {n: places[n] for n in numbers[:middle]})
         right = self._tree(decided, {n: places[n] for n in numbers[middle:]})
-        test = expression(f"{decided} < MIDDLE", 1, MIDDLE=self.constants.node(numbers[middle]), **self.names)
-        return [ast.If(test, left, right, lineno=1)]
+        test = expression(f"{decided} < MIDDLE", SILENT + 1, MIDDLE=self.constants.node(numbers[middle]), **self.names)
+        return [ast.If(test, left, right, lineno=SILENT + 1)]
 
     def _raises(self) -> dict[int, list[ast.stmt]]:
         """A `raise` for each line of the source: the line at which the frame is seen to be left."""
@@ -200,14 +200,6 @@ class _Writer:
             NAMED=self.constants.node(i.kwnames),
             TAKE=taken(),
         )
-
-
-def first_units(host: Host) -> list[int]:
-    """By instruction: byte offset of its first code unit in the host code."""
-    first: dict[int, int] = {}
-    for unit, index in enumerate(host.instruction_of):
-        first.setdefault(index, 2 * unit)
-    return [first.get(index, 0) for index in range(max(first) + 1)]
 
 
 MIRRORED = {
