@@ -61,7 +61,7 @@ class Buckets:
         """Takes in the buckets of rows that follow."""
         if len(later):
             self._reach(later.start, later.stop)
-            self._pour(later)
+            self.pour(later)
 
     def _blank(self) -> dict[str, Ints]:
         return {
@@ -80,10 +80,10 @@ class Buckets:
             before.__dict__.update(self.__dict__)
             self._figures = self._blank()
             self.start, self.stop, self.width, self.first = start, stop, width, start // width
-            self._pour(before)
+            self.pour(before)
         self.start, self.stop = start, stop
 
-    def _pour(self, other: Buckets) -> None:
+    def pour(self, other: Buckets) -> None:
         """Joins what other buckets, of the same rows or a part of them, hold; they are no wider."""
         bucket = (other.first + np.arange(len(other))) * other.width // self.width - self.first
         for name, kind in self._kinds.items():

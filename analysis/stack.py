@@ -7,6 +7,7 @@ import pandas as pd
 from vmtrace.analysis.base import Analysis
 from vmtrace.analysis.callstack import CallStack
 from vmtrace.analysis.depths import DepthCounts, DepthOverTime, OpcodeDepths
+from vmtrace.analysis.heights import HeightOverTime
 from vmtrace.analysis.program import Ints, Program
 from vmtrace.analysis.tables import by_function, percent, ratio, sorted_by
 
@@ -96,6 +97,8 @@ class StackOverTime(Analysis):
 
     first_row, last_row   of the trace
     min, max, mean        entries on the evaluation stack of the running frame
+    frames_min,           the frame depth: frames that created one another, from the outermost one (1) to the
+    frames_max            running one
     """
 
     name = "stack-over-time"
@@ -103,9 +106,10 @@ class StackOverTime(Analysis):
     def __init__(self, program: Program, buckets: int = 2000) -> None:
         super().__init__(program)
         self.depths = DepthOverTime(program, buckets)
+        self.heights = HeightOverTime(program, buckets)
 
     def finish(self) -> pd.DataFrame:
-        buckets = self.depths.buckets
+        buckets, heights = self.depths.buckets, self.heights.buckets
         last = buckets.start + np.cumsum(buckets["rows"]) - 1
         return pd.DataFrame(
             {
@@ -114,6 +118,8 @@ class StackOverTime(Analysis):
                 "min": buckets["lowest"],
                 "max": buckets["highest"],
                 "mean": ratio(buckets["total"], buckets["rows"]),
+                "frames_min": heights["lowest"],
+                "frames_max": heights["highest"],
             }
         )
 

@@ -26,6 +26,9 @@ COLUMNS = (
     Column("entries", "entries", Kind.COUNT),
     Column("iterations", "iterations", Kind.COUNT, spare=True),
     Column("mean_trips", "mean trips", Kind.NUMBER),
+    Column("median_trips", "median", Kind.COUNT, spare=True),
+    Column("p90_trips", "p90", Kind.COUNT, spare=True),
+    Column("max_trips", "max", Kind.COUNT),
     Column("kind", "loop", indent="level"),
     Column("function", "function"),
     Column("source", "source", compose=source_lines),
@@ -69,7 +72,7 @@ def loops(trace_path: Path, wanted: Wanted, top: int | None, format_name: str, p
 
     Loops are found in the control-flow graph of the bytecode; an inner loop stands indented below the one
     around it. "own" counts the instructions of the loop's code, "incl." also those of the functions that it
-    called. "mean trips" is iterations per entry.
+    called. The trips are iterations per entry: mean, median, 90th percentile and maximum over the entries.
     TRACE is the file that `vmtrace record` wrote, trace.arrow unless named.
 
     \b

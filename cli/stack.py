@@ -1,11 +1,12 @@
 """`vmtrace stack`: how deep the evaluation stack gets."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 import pandas as pd
-from vmtrace.analysis import Stack, StackOverTime
+from vmtrace.analysis import Analysis, Program, Stack, StackByOpcode, StackOverTime
 from vmtrace.cli.answer import Table
 from vmtrace.cli.columns import Column, Kind, place
 from vmtrace.cli.options import format_option, plot_option, rows_to_show, top_option, trace_argument
@@ -16,15 +17,25 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 BUCKETS = 700  # of time: two dots each in a plot of this width
+FEWER_BUCKETS = 20  # for people to read
 
-COLUMNS = (
+_FIGURES = (
     Column("max", "max", Kind.COUNT),
     Column("mean", "mean", Kind.NUMBER),
     Column("median", "median", Kind.COUNT),
     Column("p90", "p90", Kind.COUNT),
     Column("instructions", "instructions", Kind.COUNT),
-    Column("function", "function"),
-    Column("place", "source", compose=place),
+)
+COLUMNS = (*_FIGURES, Column("function", "function"), Column("place", "source", compose=place))
+OPCODE_COLUMNS = (*_FIGURES, Column("opcode", "opcode"))
+TIME_COLUMNS = (
+    Column("first_row", "first", Kind.COUNT),
+    Column("last_row", "last", Kind.COUNT),
+    Column("min", "min", Kind.COUNT),
+    Column("mean", "mean", Kind.NUMBER),
+    Column("max", "max", Kind.COUNT),
+    Column("frames_min", "least frames", Kind.COUNT),
+    Column("frames_max", "most frames", Kind.COUNT),
 )
 DEPTH_COLUMNS = (
     Column("depth", "depth", Kind.COUNT),
@@ -37,6 +48,16 @@ DEPTH_COLUMNS = (
 def table(result: pd.DataFrame, top: int) -> Table:
     """The depths by function."""
     return Table.top("stack", "Evaluation stack by function, entries", result, COLUMNS, top)
+
+
+def opcode_table(result: pd.DataFrame, top: int) -> Table:
+    """The depths by opcode."""
+    return Table.top("by_opcode", "Evaluation stack before each opcode, entries", result, OPCODE_COLUMNS, top)
+
+
+def time_table(result: pd.DataFrame, top: int) -> Table:
+    """The depths in the course of the run."""
+    return Table.top("over_time", "Evaluation stack and frame depth over the run", result, TIME_COLUMNS, top)
 
 
 def depth_table(analysis: Stack, top: int) -> Table:
@@ -74,40 +95,59 @@ DEEPEST_COLUMNS = (
 
 
 def figure(result: pd.DataFrame, program: str) -> "Figure":
-    """The depth over the run, as a band from the least to the greatest in each bucket of time."""
-    from vmtrace.cli.timeline import band
+    """The depth over the run, as a band from the least to the greatest in each bucket of time; the frames' below."""
+    from vmtrace.cli.timeline import Band, bands
 
     edges = [*result["first_row"].tolist(), *(result["last_row"].tail(1) + 1).tolist()]
-    low, mean, high = (result[name].tolist() for name in ("min", "mean", "max"))
-    return band(edges, low, mean, high, title=f"Evaluation stack of {program}", y_label="stack depth (entries)")
+    low, high, mean, least, most = (
+        result[name].tolist() for name in ("min", "max", "mean", "frames_min", "frames_max")
+    )
+    measures = (Band("stack depth (entries)", low, high, mean), Band("frame depth", least, most))
+    return bands(edges, measures, title=f"Evaluation stack and frames of {program}")
 
 
 @click.command()
 @trace_argument
 @top_option()
 @format_option
-@plot_option("the depth over the run")
+@plot_option("the depth over the run, with the frame depth below")
+@click.option(
+    "--by",
+    type=click.Choice(["function", "opcode", "time"]),
+    default="function",
+    show_default=True,
+    help="Show the depths of functions, of opcodes, or in the course of the run.",
+)
 @selection_options
-def stack(trace_path: Path, wanted: Wanted, top: int | None, format_name: str, plot_path: Path | None) -> None:
-    """Show how deep the evaluation stack gets, by function.
+def stack(trace_path: Path, wanted: Wanted, by: str, top: int | None, format_name: str, plot_path: Path | None) -> None:
+    """Show how deep the evaluation stack gets.
 
     The depth of an instruction is the number of entries on its frame's evaluation stack before it runs.
     Shows maximum, mean, median and 90th percentile of each function, the distribution over the whole run,
-    and the frames at the deepest moment. CSV has the functions only.
+    and the frames at the deepest moment (of several, the first); CSV has the functions only. By time, "frames"
+    is the frame depth: how many frames created one another, from the outermost one to the running one.
     TRACE is the file that `vmtrace record` wrote, trace.arrow unless named.
 
     \b
     Examples:
       vmtrace stack --top 5
-      vmtrace stack --format json
+      vmtrace stack --by opcode
+      vmtrace stack --by time --format csv
       vmtrace stack --plot stack.png
     """
     study = Study(trace_path, wanted)
-    program = study.program
-    analysis, over_time = Stack(program), StackOverTime(program, BUCKETS)
-    result, *course = study.analyse(analysis, *([over_time] if plot_path else []))
-    if plot_path:
-        draw(lambda: figure(course[0], study.name), plot_path)
     rows = rows_to_show(top, format_name)
-    parts = (table(result, rows), depth_table(analysis, rows), deepest_table(analysis, rows))
-    answer(study.origin(), parts[:1] if format_name == "csv" else parts, format_name)
+    buckets = FEWER_BUCKETS if format_name in ("text", "markdown") else BUCKETS
+    analyses: dict[str, Callable[[Program], Analysis]] = {
+        "function": Stack,
+        "opcode": StackByOpcode,
+        "time": lambda program: StackOverTime(program, buckets),
+    }
+    analysis, course = analyses[by](study.program), StackOverTime(study.program, BUCKETS)
+    result, *drawn = study.analyse(analysis, *([course] if plot_path else []))
+    if plot_path:
+        draw(lambda: figure(drawn[0], study.name), plot_path)
+    parts = [{"function": table, "opcode": opcode_table, "time": time_table}[by](result, rows)]
+    if isinstance(analysis, Stack) and format_name != "csv":
+        parts += [depth_table(analysis, rows), deepest_table(analysis, rows)]
+    answer(study.origin(), parts, format_name)

@@ -1,41 +1,64 @@
-"""Measures over the run, in buckets of instructions: one as a band of its range, or several stacked."""
+"""Measures over the run, in buckets of instructions: as bands of their range, or stacked."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
-from vmtrace.cli.figure import BLUE, COLOURS, REST, SKY, VERMILION, new_figure, say_none
+from vmtrace.cli.figure import BLUE, COLOURS, REST, SKY, VERMILION, WIDTH, new_figure, say_none
 
 
-def band(
-    edges: Sequence[int], low: Sequence[float], mean: Sequence[float], high: Sequence[float],
-    *, title: str, y_label: str,
-) -> Figure:  # fmt: skip
-    """Draw min to max as a band, the mean as a line, and mark the highest bucket.
+@dataclass(frozen=True)
+class Band:
+    """A measure by bucket: its range, and its mean if that is known."""
+
+    label: str
+    low: Sequence[float]
+    high: Sequence[float]
+    mean: Sequence[float] | None = None
+
+
+def bands(edges: Sequence[int], measures: Sequence[Band], *, title: str) -> Figure:
+    """Draw measures below each other: min to max as a band, the mean as a line, a mark at the highest bucket.
 
     `edges` are row numbers: bucket i runs from edges[i] to edges[i + 1]; one more edge than buckets.
     """
-    figure, axes = new_figure(2.9, title, "executed instructions", y_label)
-    if not len(low):
-        say_none(axes)
-        return figure
-    axes.stairs(high, edges, baseline=low, fill=True, color=SKY, alpha=0.55, label="min to max")
+    figure = Figure(figsize=(WIDTH, 1.1 + 1.7 * len(measures)), layout="constrained")
+    panels = figure.subplots(len(measures), 1, sharex=True, squeeze=False)[:, 0]
+    panels[0].set_title(title)
+    panels[-1].set_xlabel("executed instructions")
+    for axes, measure in zip(panels, measures, strict=True):
+        axes.set_ylabel(measure.label)
+        if len(edges) < 2:
+            say_none(axes)
+        else:
+            _draw_band(axes, edges, measure)
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower right", ncols=3)
+    return figure
+
+
+def _draw_band(axes: Axes, edges: Sequence[int], measure: Band) -> None:
+    high = measure.high
+    axes.stairs(high, edges, baseline=measure.low, fill=True, color=SKY, alpha=0.55, label="min to max")
     # Where min and max agree the band has no area: its upper edge is drawn so that it shows.
     axes.stairs(high, edges, baseline=None, color=SKY, linewidth=0.8)
-    axes.stairs(mean, edges, baseline=None, color=BLUE, linewidth=1.0, label="mean")
+    if measure.mean is not None:
+        axes.stairs(measure.mean, edges, baseline=None, color=BLUE, linewidth=1.0, label="mean")
     peak = int(np.argmax(high))
     middle = (edges[peak] + edges[peak + 1]) / 2
-    label = f"deepest: {high[peak]:,.0f}"
-    axes.plot([middle], [high[peak]], "v", color=VERMILION, markersize=4, clip_on=False, label=label)
+    axes.plot([middle], [high[peak]], "v", color=VERMILION, markersize=4, clip_on=False, label="deepest")
+    late = middle > (edges[0] + edges[-1]) / 2
+    axes.annotate(
+        f"{high[peak]:,.0f}", (middle, high[peak]), xytext=(-5 if late else 5, 0), textcoords="offset points",
+        ha="right" if late else "left", va="bottom", fontsize=7.5,
+    )  # fmt: skip
     axes.set_xlim(edges[0], edges[-1])
-    figure.legend(loc="outside lower right", ncols=3)
-    axes.set_ylim(0, max(high) * 1.12 + 0.2)
-    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_ylim(0, max(high) * 1.2 + 0.2)
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
     _count_instructions(axes)
     axes.grid(axis="y")
-    return figure
 
 
 def stacked(
@@ -44,7 +67,7 @@ def stacked(
 ) -> Figure:  # fmt: skip
     """Draw shares in percent on top of each other, the first at the bottom; a vertical line at each mark.
 
-    `edges` as for `band`; at most as many layers as there are COLOURS and one.
+    `edges` as for `bands`; at most as many layers as there are COLOURS and one.
     """
     figure, axes = new_figure(3.2, title, "executed instructions", y_label)
     if len(edges) < 2:

@@ -15,7 +15,7 @@ from matplotlib.text import Text
 from vmtrace.cli.bars import MOST_BARS, Bar, ranked_bars
 from vmtrace.cli.figure import save
 from vmtrace.cli.icicle import DEEPEST, Node, icicle
-from vmtrace.cli.timeline import band, stacked
+from vmtrace.cli.timeline import Band, bands, stacked
 
 LONG = "package.module.Class.method.<locals>.closure_with_a_very_long_name_that_goes_on"
 
@@ -114,7 +114,8 @@ def test_an_icicle_draws_a_box_for_each_node_that_can_be_seen() -> None:
 def test_a_timeline_can_be_read(buckets: int, rows: int, tmp_path: Path) -> None:
     edges = np.linspace(0, rows, buckets + 1).astype(int)
     high = np.arange(buckets) % 13 + 1
-    check_words(lambda: band(edges, high * 0, high / 2, high, title="Stack", y_label="depth"), tmp_path)
+    measures = [Band("stack depth (entries)", high * 0, high, high / 2), Band("frame depth", high * 10, high * 123)]
+    check_words(lambda: bands(edges, measures, title="Stack"), tmp_path)
 
 
 @pytest.mark.parametrize(("buckets", "layers"), [(0, 0), (1, 1), (7, 3), (500, 8)])
@@ -134,6 +135,6 @@ def test_stacked_shares_lie_on_each_other() -> None:
 
 
 def test_a_timeline_marks_the_highest_bucket() -> None:
-    figure = band([0, 10, 20, 30], [0, 0, 0], [1, 2, 1], [2, 9, 3], title="t", y_label="y")
+    figure = bands([0, 10, 20, 30], [Band("y", [0, 0, 0], [2, 9, 3], [1, 2, 1])], title="t")
     [mark] = figure.axes[0].lines
     assert (mark.get_xdata()[0], mark.get_ydata()[0]) == (15, 9)
