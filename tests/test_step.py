@@ -239,20 +239,24 @@ def test_a_subclass_overrides_an_opcode():
 
 
 def test_an_overridden_call_is_still_made_from_the_programs_frame():
-    class Calls(VirtualMachine):
-        def __init__(self):
-            super().__init__()
-            self.called = []
+    called = []
 
+    class CallsWithNames(VirtualMachine):
         def byte_CALL(self, method, first, *rest, kwnames):
             call = super().byte_CALL(method, first, *rest, kwnames=kwnames)
-            self.called.append(call.function.__name__)
+            called.append(call.function.__name__)
             return call
 
-    vm, space = Calls(), {}
+    class Calls(VirtualMachine):
+        def byte_CALL(self, function, first, *rest):
+            call = super().byte_CALL(function, first, *rest)
+            called.append(call.function.__name__)
+            return call
+
+    vm, space = (CallsWithNames if "KW_NAMES" in dis.opmap else Calls)(), {}
     vm.run_code(compile("def f(x): y = 1; return sorted(locals())\nresult = f(2)", "prog.py", "exec"), space)
     assert space["result"] == ["x", "y"]
-    assert vm.called == ["f", "locals", "sorted"]
+    assert called == ["f", "locals", "sorted"]
 
 
 def test_an_opcode_may_mean_something_else():
@@ -373,7 +377,7 @@ def test_both_engines_note_the_same():
     outcome(NOTED, VirtualMachine(fused).run_code)
     outcome(NOTED, VirtualMachine(stepped, check=True).run_code)
     assert [*fused.lines()] == [*stepped.lines()]
-    assert len(fused.codes) > 10
+    assert len(fused.codes) >= 10
 
 
 def test_a_program_may_take_builtins_away():

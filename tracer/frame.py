@@ -7,7 +7,7 @@ read and write `locals` here, the program sees the host frame's through `locals(
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from types import CellType, FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -142,6 +142,11 @@ class Frame:
         if name in self.cells and name not in self.locals:
             return self.cells[name]
         return self.locals[name]
+
+    def refresh(self, name: str, shown: Mapping[str, Any]) -> None:
+        """Takes over what the host frame's variable holds, which others may have written to."""
+        if name in shown and name not in self.cells:
+            self.locals[name] = shown[name]
 
     def load_cell(self, name: str) -> Any:
         try:

@@ -22,7 +22,7 @@ from vmtrace.tracer.inlined import argument_count, inlined
 from vmtrace.tracer.unseen import PREFIX as PREFIX
 from vmtrace.tracer.unseen import hide_variables, padding
 
-POP_TOP, RESUME, YIELD_VALUE = dis.opmap["POP_TOP"], dis.opmap["RESUME"], dis.opmap["YIELD_VALUE"]
+RESUME, YIELD_VALUE = dis.opmap["RESUME"], dis.opmap["YIELD_VALUE"]
 RAISE_VARARGS, RERAISE = dis.opmap["RAISE_VARARGS"], dis.opmap["RERAISE"]
 SILENT = 1_000_000
 """From here on lines stand for the same instructions as those from 0 on, but the program is told of no line there:
@@ -215,8 +215,8 @@ def _places(made: CodeType, instructions: Sequence[Instruction], prologue: int |
     """By code unit: the instruction's index, from the line that its syntax node was given, plus SILENT where that is; -1
     in the prologue.
 
-    An expression statement's value is dropped at the line of the value: that is the POP_TOP that follows in the
-    program.
+    An expression statement's value is dropped at the line of the value, and from 3.12 on the value of a condition is
+    tested there: that is the POP_TOP, or POP_JUMP_IF_…, that follows in the program.
     """
     indices: list[int] = []
     index, last = 0, len(instructions) - 1
@@ -224,9 +224,23 @@ def _places(made: CodeType, instructions: Sequence[Instruction], prologue: int |
         if line is not None:
             silent, place = divmod(max(line - 1, 0), SILENT)
             index = -1 if line == prologue else min(place, last) + SILENT * (silent > 0)
-        dropped = made.co_code[2 * unit] == POP_TOP and 0 <= index < last and instructions[index + 1].name == "POP_TOP"
-        indices.append(index + dropped)
+        consumed = dis.opname[made.co_code[2 * unit]]
+        if consumed == "POP_TOP" or consumed.startswith("POP_JUMP"):
+            indices.append(_consumer(instructions, index, consumed[:8]))
+        else:
+            indices.append(index)
     return indices
+
+
+def _consumer(instructions: Sequence[Instruction], index: int, kind: str) -> int:
+    """The instruction behind another one, if it is of a kind (the beginning of its name); else the other one."""
+    if 0 <= index < len(instructions) and not instructions[index].name.startswith(kind):
+        after = index + 1
+        while after < len(instructions) and instructions[after].name == "EXTENDED_ARG":
+            after += 1
+        if after < len(instructions) and instructions[after].name.startswith(kind):
+            return after
+    return index
 
 
 def _moved_to_the_call(made: CodeType, places: list[int]) -> tuple[CodeType, list[int]]:

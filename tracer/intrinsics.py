@@ -12,7 +12,9 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from vmtrace.tracer.hide import hide, hide_functions
+from vmtrace.tracer.hide import hide, hide_functions, keep_builtins
+
+keep_builtins(globals())
 
 NAMES = {
     1: tuple(name.removeprefix("INTRINSIC_") for name in getattr(opcode, "_intrinsic_1_descs", ())),

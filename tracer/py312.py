@@ -8,10 +8,12 @@ become intrinsics.
 from __future__ import annotations
 
 from vmtrace.tracer import coroutines, intrinsics, py311, semantics
-from vmtrace.tracer.hide import hide_functions
+from vmtrace.tracer.hide import hide_functions, keep_builtins
 from vmtrace.tracer.opset import Jump, OpcodeSet, Value
 from vmtrace.tracer.py311 import COMPARISONS
 from vmtrace.tracer.semantics import EXHAUSTED, NULL
+
+keep_builtins(globals())
 
 ops = OpcodeSet((3, 12), py311.ops)
 

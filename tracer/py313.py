@@ -7,10 +7,12 @@ of their own; two local variables are loaded or stored at once.
 from __future__ import annotations
 
 from vmtrace.tracer import py312, semantics
-from vmtrace.tracer.hide import hide_functions
+from vmtrace.tracer.hide import hide_functions, keep_builtins
 from vmtrace.tracer.opset import Call, Jump, OpcodeSet, Value
 from vmtrace.tracer.py311 import COMPARISONS
 from vmtrace.tracer.semantics import EXHAUSTED, NULL
+
+keep_builtins(globals())
 
 ops = OpcodeSet((3, 13), py312.ops)
 

@@ -7,10 +7,12 @@ the binary operators, and an exhausted iterator stays for POP_ITER to drop.
 from __future__ import annotations
 
 from vmtrace.tracer import intrinsics, py313, raising
-from vmtrace.tracer.hide import hide_functions
+from vmtrace.tracer.hide import hide_functions, keep_builtins
 from vmtrace.tracer.opset import Call, Jump, OpcodeSet, Value
 from vmtrace.tracer.py311 import BINARY_OPERATORS
 from vmtrace.tracer.semantics import EXHAUSTED, NULL
+
+keep_builtins(globals())
 
 ops = OpcodeSet((3, 14), py313.ops)
 

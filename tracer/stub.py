@@ -40,6 +40,7 @@ from __future__ import annotations
 import ast
 import builtins
 import inspect
+import sys
 from collections.abc import Mapping
 from functools import partial
 from types import SimpleNamespace
@@ -57,6 +58,8 @@ from vmtrace.tracer.unseen import PREFIX
 if TYPE_CHECKING:
     from vmtrace.tracer.vm import VirtualMachine
 
+WRITES_THROUGH = not isinstance((lambda: sys._getframe().f_locals)(), dict)
+"""Whether a frame's `f_locals` are its variables themselves (PEP 667, from 3.13 on)."""
 CALLS = frozenset({"CALL", "CALL_KW", "CALL_FUNCTION_EX"})
 
 
@@ -156,7 +159,15 @@ class _Writer:
             return self._made("return M.step(FRAME)", line)
         if i.name in CALLS:
             return self._call(i, line)
-        return [*self._made("M.step(FRAME)", line), *self._variables(i, line)]
+        return [*self._refreshed(i, line), *self._made("M.step(FRAME)", line), *self._variables(i, line)]
+
+    def _refreshed(self, i: Instruction, line: int) -> list[ast.stmt]:
+        """Before an instruction reads variables, has the frame know what others have written into the host's."""
+        if not WRITES_THROUGH:
+            return []
+        read = [name for kind, name, _ in accesses(i) if kind != "STORE_FAST" and name not in self.inlined.unseen]
+        constant = self.constants.node
+        return [s for name in read for s in self._made("FRAME.refresh(NAME, M.locals())", line, NAME=constant(name))]
 
     def _variables(self, i: Instruction, line: int) -> list[ast.stmt]:
         """Changes the host's variables as the instruction has changed the frame's."""
