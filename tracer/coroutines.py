@@ -46,17 +46,8 @@ def get_awaitable(awaitable: Any, where: int) -> Any:
 
 
 def await_iterator(awaitable: Any) -> Any:
-    if is_coroutine(awaitable):
-        return awaitable
-    method = special(awaitable, "__await__")
-    if method is NULL:
-        raise TypeError(f"object {type_name(awaitable):.100} can't be used in 'await' expression")
-    iterator = method()
-    if is_coroutine(iterator):
-        raise TypeError("__await__() returned a coroutine")
-    if special(iterator, "__next__") is NULL:
-        raise TypeError(f"__await__() returned non-iterator of type '{type_name(iterator):.100}'")
-    return iterator
+    """Like `get_awaitable`, but for a coroutine that is being awaited already."""
+    return awaitable if is_coroutine(awaitable) else get_awaitable(awaitable, 0)
 
 
 def get_aiter(iterable: Any) -> Any:

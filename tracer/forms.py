@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from vmtrace.tracer.code import Instruction
 from vmtrace.tracer.entries import CALLABLE_FIRST
@@ -262,10 +262,10 @@ class Forms(Variables):
         self.push(self.expression(source, VALUE=value, FUNCTION=function, WHICH=which), operands)
 
     def form_TO_BOOL(self, i: Instruction) -> None:
-        """Its operand has to be a name, for the compiler gives the operand's position to what asks for its truth."""
-        if not self.stack[-1].atom:
-            self.spill(below=len(self.stack) - 1)
-            self._evaluate(len(self.stack) - 1, self.fresh())
+        """The compiler gives the operand's position to what asks for its truth (see `host.CONSUMERS`), so a variable
+        is read here."""
+        if self.stack[-1].atom:
+            self.stack[-1] = replace(self.stack[-1], node=self.value(self.stack[-1]))
         self.paste(i, None)
 
     def form_LOAD_BUILD_CLASS(self, i: Instruction) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import dis
 import inspect
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from types import CodeType
@@ -29,6 +30,8 @@ SILENT = 1_000_000
 for what the host does besides, in which a trace function is not to see the frame."""
 RERAISES = 2 * SILENT
 """The line of statements that raise an exception as it is."""
+CONSUMERS = re.compile("POP_TOP|POP_JUMP|TO_BOOL")
+"""Their positions are those of an expression statement's value, and, from 3.12 on, of a condition."""
 PAD = ".padded"
 LANDED = ".landed"
 LANDS = "CLEANUP_THROW" not in dis.opmap
@@ -215,8 +218,7 @@ def _places(made: CodeType, instructions: Sequence[Instruction], prologue: int |
     """By code unit: the instruction's index, from the line that its syntax node was given, plus SILENT where that is; -1
     in the prologue.
 
-    An expression statement's value is dropped at the line of the value, and from 3.12 on the value of a condition is
-    tested there: that is the POP_TOP, or POP_JUMP_IF_…, that follows in the program.
+    What consumes a value at the line of the value (see CONSUMERS) is what follows in the program.
     """
     indices: list[int] = []
     index, last = 0, len(instructions) - 1
@@ -224,11 +226,8 @@ def _places(made: CodeType, instructions: Sequence[Instruction], prologue: int |
         if line is not None:
             silent, place = divmod(max(line - 1, 0), SILENT)
             index = -1 if line == prologue else min(place, last) + SILENT * (silent > 0)
-        consumed = dis.opname[made.co_code[2 * unit]]
-        if consumed == "POP_TOP" or consumed.startswith("POP_JUMP"):
-            indices.append(_consumer(instructions, index, consumed[:8]))
-        else:
-            indices.append(index)
+        consumer = CONSUMERS.match(dis.opname[made.co_code[2 * unit]])
+        indices.append(_consumer(instructions, index, consumer[0]) if consumer else index)
     return indices
 
 
