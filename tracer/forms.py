@@ -264,6 +264,7 @@ class Forms(Variables):
     def form_TO_BOOL(self, i: Instruction) -> None:
         """The compiler gives the operand's position to what asks for its truth (see `host.CONSUMERS`), so a variable
         is read here."""
+        self.no_literal(-1)  # the compiler would decide here, perhaps on a placeholder
         if self.stack[-1].atom:
             self.stack[-1] = replace(self.stack[-1], node=self.value(self.stack[-1]))
         self.paste(i, None)

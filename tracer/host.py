@@ -215,8 +215,8 @@ def _shown(code: Code) -> list[str]:
 
 
 def _places(made: CodeType, instructions: Sequence[Instruction], prologue: int | None) -> list[int]:
-    """By code unit: the instruction's index, from the line that its syntax node was given, plus SILENT where that is; -1
-    in the prologue.
+    """By code unit: the instruction's index, from the line that its syntax node was given (plus SILENT where that is);
+    -1 in the prologue.
 
     What consumes a value at the line of the value (see CONSUMERS) is what follows in the program.
     """
