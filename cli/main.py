@@ -26,6 +26,7 @@ class Entry(NamedTuple):
 SECTIONS: dict[str, dict[str, Entry]] = {
     "Record": {
         "record": Entry("record:record", "Run a program and write down what it executes."),
+        "verify": Entry("verify:verify", "Hold what is recorded of a program against CPython's own account."),
     },
     "Report": {
         "report": Entry("report:report", "Show the run at a glance: the top of every analysis."),

@@ -1,4 +1,4 @@
-"""The arguments and options that the reporting commands share."""
+"""The arguments and options that commands share."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +11,27 @@ PLOT_SUFFIXES = (".png", ".svg", ".pdf")
 ROWS = 20  # of one analysis, in text and Markdown
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+def program_options(command: F) -> F:
+    """The program to run, as `program` and `arguments`, `module` and `command`, `include` and `exclude`."""
+    for option in (
+        click.argument("arguments", nargs=-1, type=click.UNPROCESSED),
+        click.argument("program"),
+        click.option("--exclude", multiple=True, metavar="GLOB", help="Do not trace such modules. Repeatable."),
+        click.option("--include", multiple=True, metavar="GLOB", help="Trace such modules too: 'json.*'. Repeatable."),
+        click.option("-c", "command", is_flag=True, help="PROGRAM is source text, as for python -c."),
+        click.option("-m", "module", is_flag=True, help="PROGRAM is a module's name, as for python -m."),
+    ):
+        command = option(command)
+    return command
+
+
+def form(module: bool, command: bool) -> str:
+    """The form that a program is given in: `module`, `command` or `file`."""
+    if module and command:
+        raise click.UsageError("-m and -c exclude each other", click.get_current_context())
+    return "module" if module else "command" if command else "file"
 
 
 def trace_argument(command: F) -> F:

@@ -8,6 +8,7 @@ import warnings
 from pathlib import Path
 
 import click
+from vmtrace.cli.options import form, program_options
 from vmtrace.cli.recorded import Request, become
 from vmtrace.tracer.errors import VMError
 from vmtrace.tracer.recording import ENGINES
@@ -24,10 +25,6 @@ PREVIOUS = "trace.old.arrow"
     help=f"Where the trace goes. [default: {DEFAULT}; an older one becomes {PREVIOUS}]",
 )
 @click.option("--force", is_flag=True, help="Overwrite the file named with -o if it exists.")
-@click.option("-m", "module", is_flag=True, help="PROGRAM is a module's name, as for python -m.")
-@click.option("-c", "command", is_flag=True, help="PROGRAM is source text, as for python -c.")
-@click.option("--include", multiple=True, metavar="GLOB", help="Trace such modules too: 'json.*'. Repeatable.")
-@click.option("--exclude", multiple=True, metavar="GLOB", help="Do not trace such modules. Repeatable.")
 @click.option(
     "--engine",
     type=click.Choice(list(ENGINES)),
@@ -38,8 +35,7 @@ PREVIOUS = "trace.old.arrow"
 )
 @click.option("--sources/--no-sources", default=True, show_default=True, help="Put the source text into the trace.")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing at the end.")
-@click.argument("program")
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@program_options
 def record(
     output: str | None,
     force: bool,
@@ -65,11 +61,9 @@ def record(
       vmtrace record -m package.tool ARGUMENTS
       vmtrace record -c 'print(sum(range(10)))'
     """
-    if module and command:
-        raise click.UsageError("-m and -c exclude each other", click.get_current_context())
     path = Path(output or DEFAULT)
     request = Request(
-        form="module" if module else "command" if command else "file",
+        form=form(module, command),
         program=program,
         arguments=arguments,
         include=include,

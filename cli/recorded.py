@@ -60,19 +60,32 @@ class Request:
         loaders = {"file": load, "module": load_module, "command": load_command}
         return loaders[self.form](self.program, self.arguments)
 
+    def scope(self, program: Program) -> Scope:
+        """What of the program is traced."""
+        return Scope(program.file, program.folder, self.include, self.exclude)
+
 
 def become(request: Request) -> NoReturn:
     """Replaces this process by the one that runs the program."""
+    command = command_line(request)
+    if os.name == "posix":
+        os.execv(sys.executable, command)
+    sys.exit(subprocess.call(command))
+
+
+def command_line(request: Request) -> list[str]:
+    """The command that runs and records the program; to be run once."""
     source = BEGINNING.format(path=sys.path[1:], request=asdict(request))
     code = hide_code(compile(source, "<vmtrace>", "exec"))
     handle, script = tempfile.mkstemp(suffix=".pyc", prefix="vmtrace-")
     with os.fdopen(handle, "wb") as file:
         file.write(importlib.util.MAGIC_NUMBER + bytes(12) + marshal.dumps(code))
-    flags = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
-    command = [sys.executable, *flags, script]
-    if os.name == "posix":
-        os.execv(sys.executable, command)
-    sys.exit(subprocess.call(command))
+    return [*python(), script]
+
+
+def python() -> list[str]:
+    """This python, with the flags that it was started with."""
+    return [sys.executable, *subprocess._args_from_interpreter_flags()]  # type: ignore[attr-defined]
 
 
 def main(fields: dict[str, object]) -> None:
@@ -80,8 +93,7 @@ def main(fields: dict[str, object]) -> None:
     request = Request(**fields)  # type: ignore[arg-type]
     try:
         program = request.load()
-        scope = Scope(program.file, program.folder, request.include, request.exclude)
-        status, summary = record(program, scope, request.path, request.engine, request.sources)
+        status, summary = record(program, request.scope(program), request.path, request.engine, request.sources)
     except OSError as error:
         _tell(f"vmtrace: error: cannot write {request.shown}: {error.strerror}")
         status, summary = 1, None

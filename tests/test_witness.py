@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import dis
+import signal
 import sys
-import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,19 +16,6 @@ VERSION = sys.version_info[:2]
 Report = Callable[..., list[str]]
 
 
-def code_objects(program: Path) -> Iterator[types.CodeType]:
-    todo = [compile(program.read_text(), str(program), "exec")]
-    for code in todo:
-        yield code
-        todo += [const for const in code.co_consts if isinstance(const, types.CodeType)]
-
-
-def listing(program: Path, qualname: str) -> list[tuple[int, str]]:
-    """Offset and opcode name of each instruction of a function."""
-    (code,) = [code for code in code_objects(program) if code.co_qualname == qualname]
-    return [(i.offset, i.opname) for i in dis.get_instructions(code)]
-
-
 @pytest.fixture
 def report(tmp_path: Path) -> Report:
     """A function that runs a source text and gives, for each frame of a function, the opcodes reported."""
@@ -39,13 +25,7 @@ def report(tmp_path: Path) -> Report:
         program.write_text(source)
         run = w.witness([program])
         assert not run.stderr, run.stderr.decode()
-        events = w.frames_by_first_report(run.events)
-        names = dict(listing(program, qualname))
-        return [
-            " ".join(names[offset] for offset in offsets.tolist())
-            for frame, offsets in enumerate(events.by_frame())
-            if events.code_of(frame).qualname == qualname
-        ]
+        return [frame.opcodes for frame in run.frames if frame.code.qualname == qualname]
 
     return reported
 
@@ -287,7 +267,7 @@ helper.fail()
     assert watched.stdout == plain.stdout and b"'a', '-b'" in plain.stdout
     assert watched.stderr == plain.stderr and b"ValueError: oh" in plain.stderr
     assert watched.status == plain.status == 1
-    assert {Path(code.filename).name for code in watched.events.codes} == {"program.py", "helper.py"}
+    assert {Path(frame.code.filename).name for frame in watched.frames} == {"program.py", "helper.py"}
 
 
 def test_forms_of_the_command_line(tmp_path: Path) -> None:
@@ -297,7 +277,7 @@ def test_forms_of_the_command_line(tmp_path: Path) -> None:
     (package / "__main__.py").write_text("import sys\nprint(sys.argv[1:])\nsys.exit(7)\n")
     run = w.witness(["-m", "package", "x"], scope=package, cwd=tmp_path)
     assert (run.stdout.split(), run.status) == ([b"['x']"], 7)
-    assert [Path(code.filename).name for code in run.events.codes] == ["__init__.py", "__main__.py"]
+    assert [Path(frame.code.filename).name for frame in run.frames] == ["__init__.py", "__main__.py"]
 
 
 def test_only_the_programs_folder_counts(tmp_path: Path) -> None:
@@ -318,7 +298,7 @@ print(far.call(lambda: 4))
 """)
     run = w.witness([inside / "program.py"], cwd=inside)
     assert run.stdout == b"4\n"
-    assert [code.qualname for code in run.events.codes] == ["<module>", "<module>", "<lambda>"]
+    assert [frame.code.qualname for frame in run.frames] == ["<module>", "<module>", "<lambda>"]
 
 
 def test_threads_and_a_hard_exit(tmp_path: Path) -> None:
@@ -335,15 +315,38 @@ for n in 1, 2:
 os._exit(3)
 """)
     run = w.witness([program])
-    events = w.frames_by_first_report(run.events)
     assert run.status == 3
-    assert [len(frames) for frames in events.by_thread()] == [1, 1, 1]
-    counts = [len(offsets) for offsets in events.by_frame()[1:]]
+    assert [frame.thread for frame in run.frames] == [1, 2, 3]
+    counts = [len(frame.offsets) for frame in run.frames[1:]]
     assert counts[1] - counts[0] == 5
 
 
-def test_a_killed_process_leaves_no_notes(tmp_path: Path) -> None:
+def test_a_killed_process_has_said_all_that_it_did(tmp_path: Path) -> None:
     program = tmp_path / "program.py"
     program.write_text("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n")
-    with pytest.raises(RuntimeError, match="exit status -9"):
-        w.witness([program])
+    run = w.witness([program])
+    assert run.status == -signal.SIGKILL
+    assert [frame.opcodes.rpartition(" ")[2] for frame in run.frames] == ["CALL"]
+
+
+def test_an_account_grows_with_the_program(tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text("def f(n):\n    for i in range(n): i\nfor _ in range(3):\n    f(70_000)\n")
+    lengths = [len(frame.offsets) for frame in w.witness([program]).frames]
+    assert lengths[1] == lengths[2] == lengths[3] > 4 * 70_000
+
+
+def test_a_forked_child_is_not_of_the_account(tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text("""\
+import os
+def child():
+    os._exit(5)
+def parent(child):
+    return os.waitpid(child, 0)[1]
+started = os.fork()
+parent(started) if started else child()
+""")
+    run = w.witness([program])
+    assert run.status == 0
+    assert [frame.code.qualname for frame in run.frames] == ["<module>", "parent"]

@@ -19,6 +19,7 @@ from contextlib import suppress
 from types import CodeType, ModuleType
 from typing import Any, Protocol
 
+from vmtrace.tracer.errors import VMError
 from vmtrace.tracer.hide import hide, hide_functions
 from vmtrace.tracer.program import Program
 from vmtrace.tracer.scope import Scope
@@ -114,11 +115,16 @@ def make_room(depth: int) -> None:
 
 
 def _ended(run: Callable[[], object]) -> int:
-    """Runs, and does what python does with the exception that ends a program (pythonrun.c: handle_system_exit)."""
+    """Runs, and does what python does with the exception that ends a program (pythonrun.c: handle_system_exit).
+
+    What is the engine's own is passed on.
+    """
     try:
         run()
     except SystemExit as error:
         return _status(error.code)
+    except VMError:
+        raise
     except BaseException as error:
         raised = error  # it is not being handled when it is shown
     else:

@@ -20,3 +20,6 @@ SUSPEND = 2**32 - 4
 RETURN = 2**32 - 5
 RAISE = 2**32 - 6
 UNWIND = 2**32 - 7
+
+WHOLE = "the program ended"
+"""Why a recording stopped that has every instruction of the program."""

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import datetime
+import os
 import platform
 import time
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from types import CodeType
+from typing import NoReturn
 
-from vmtrace.tracer.hide import hide_functions
+from vmtrace.tracer.hide import hide, hide_functions
 from vmtrace.tracer.launch import Engine, run
+from vmtrace.tracer.notes import WHOLE
 from vmtrace.tracer.program import Program
 from vmtrace.tracer.recorder import Recorder, Summary
 from vmtrace.tracer.scope import Scope
@@ -68,10 +71,27 @@ def record(
     made = ENGINES[engine](recorder)
     recorder.start()
     begin = time.perf_counter()
+
+    def close(status: int, stopped: str) -> Summary | None:
+        elapsed = time.perf_counter() - begin
+        return recorder.close({"exit_status": status, "elapsed": round(elapsed, 6), "stopped": stopped})
+
+    _close_at_hard_exit(close)
     status = run(program, made, scope)
-    elapsed = time.perf_counter() - begin
-    summary = recorder.close({"exit_status": status, "elapsed": round(elapsed, 6), "stopped": "the program ended"})
-    return status, summary
+    return status, close(status, WHOLE)
+
+
+def _close_at_hard_exit(close: Callable[[int, str], object]) -> None:
+    """The one way to end at once that can still be waited for."""
+    leave = os._exit
+
+    def _exit(status: int) -> NoReturn:
+        """Exit to the system with specified status, without normal exit processing."""
+        if isinstance(status, int):
+            close(status & 0xFF, "the program called os._exit")
+        leave(status)
+
+    os._exit = hide(_exit)
 
 
 hide_functions(globals())
