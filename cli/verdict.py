@@ -134,7 +134,7 @@ def _output(name: str, left: Output, right: Output, *runs: str) -> list[str]:
         return [f"  the {name} differ behind the first {Output.KEPT:,} bytes, of {sizes}"]
     return [
         f"  line {number:,} of the {name}",
-        *(f"    {run}: {_shown(line)}" for run, line in zip(runs, lines, strict=True)),
+        *(f"    {run}: {_shown(line)}".rstrip() for run, line in zip(runs, lines, strict=True)),
     ]
 
 

@@ -16,7 +16,7 @@ from vmtrace.traces import TraceWriter
 
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / ".src"), "PYTHONIOENCODING": "utf-8"}
-REPORTS = tuple(name for name in COMMANDS if name not in ("record", "diff"))
+REPORTS = tuple(name for name in COMMANDS if name not in ("record", "verify", "diff"))
 
 
 def vm(*args: str | Path, cwd: Path | None = None, **options: Any) -> subprocess.CompletedProcess[str]:

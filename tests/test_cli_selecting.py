@@ -10,7 +10,7 @@ import pytest
 from sample_traces import AFTER, BEFORE, CALLEE, REST, ROUND, ROUND_ROWS, rows_of, write_sample
 from vmtrace.cli.main import COMMANDS, run
 
-ON_TRACES = tuple(name for name in COMMANDS if name not in ("record", "info"))
+ON_TRACES = tuple(name for name in COMMANDS if name not in ("record", "verify", "info"))
 FIRST_CALL = len(BEFORE) + len(ROUND)  # the row of the sample with which the first call begins
 
 
