@@ -7,13 +7,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import ClassVar, Protocol, Self
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+from vmtrace.analysis.dataframes import pd
 from vmtrace.analysis.program import Program
 from vmtrace.analysis.view import View
 from vmtrace.traces import Chunk
-from vmtrace.traces.schema import FRAMES
+from vmtrace.traces.schema import EMPTY
 
 
 class Source(Protocol):
@@ -113,7 +113,7 @@ def pieces(trace: Source, columns: Sequence[str], start: int = 0, stop: int | No
     Whoever feeds an analysis with a part of a trace that does not begin at row 0 must feed it that too.
     """
     if start > 0:
-        alive = FRAMES.empty_table()
+        alive = EMPTY["frames"]
         for chunk in trace.chunks((), 0, start):
             alive = pa.concat_tables([alive, chunk.frames])
             if chunk.exits.num_rows:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 from vmtrace.analysis.base import Analysis
 from vmtrace.analysis.counts import SiteCounts
+from vmtrace.analysis.dataframes import pd
 from vmtrace.analysis.program import Program
 from vmtrace.analysis.tables import by_function, lines_of, percent, ranked
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 
 import numpy as np
-import pandas as pd
 from vmtrace.analysis.base import Analysis
 from vmtrace.analysis.callstack import CallStack
+from vmtrace.analysis.dataframes import pd
 from vmtrace.analysis.program import Ints, Program
 from vmtrace.analysis.tables import by_function, percent, ratio, sorted_by
 

@@ -7,8 +7,8 @@ from pathlib import PurePath
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
+from vmtrace.analysis.dataframes import pd
 from vmtrace.analysis.tables import percent
 
 

@@ -6,11 +6,11 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 from vmtrace.analysis.base import Analysis
 from vmtrace.analysis.callstack import CallStack
 from vmtrace.analysis.cfg import Loop
 from vmtrace.analysis.counts import SiteCounts
+from vmtrace.analysis.dataframes import pd
 from vmtrace.analysis.program import Ints, Program
 from vmtrace.analysis.tables import by_function, percent, ratio, sorted_by
 from vmtrace.analysis.trips import Trips

@@ -7,8 +7,8 @@ from typing import Self
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 from vmtrace.analysis.base import Tally
+from vmtrace.analysis.dataframes import pd
 from vmtrace.analysis.program import Ints, Program
 from vmtrace.analysis.view import NEVER, View
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-import pandas as pd
 from vmtrace.analysis.base import Analysis
 from vmtrace.analysis.counts import OpcodeCounts, SiteCounts
+from vmtrace.analysis.dataframes import pd
 from vmtrace.analysis.program import Program
 from vmtrace.analysis.tables import by_function, percent, ranked, ratio, sorted_by
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 from vmtrace.analysis.base import Analysis
 from vmtrace.analysis.counts import SiteCounts
+from vmtrace.analysis.dataframes import pd
 from vmtrace.analysis.ngrams import NGrams
 from vmtrace.analysis.program import Ints, Program
 from vmtrace.analysis.tables import percent, ranked, sorted_by

@@ -6,9 +6,9 @@ from typing import Self
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 from vmtrace.analysis.base import Analysis, Tally
 from vmtrace.analysis.buckets import SUM, Buckets
+from vmtrace.analysis.dataframes import pd
 from vmtrace.analysis.program import Ints, Program
 from vmtrace.analysis.tables import percent
 from vmtrace.analysis.view import View

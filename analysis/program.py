@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from vmtrace.traces import TraceError
+from vmtrace.traces import TraceError, arrays
 
 T = TypeVar("T")
 Ints = npt.NDArray[np.int64]
@@ -69,7 +69,7 @@ class Program:
         order = np.lexsort((offset, code))
         if codes is not None:
             order = order[codes[code[order]]]
-        table, code, offset = table.take(pa.array(order)), code[order], offset[order]
+        table, code, offset = table.take(arrays.column(order)), code[order], offset[order]
         if len(code) and (code.max() >= self.codes or (offset % _SLOT).any()):
             raise TraceError("the trace's instructions table does not fit its codes table")
         self._number_slots(code, offset)
@@ -107,7 +107,7 @@ class Program:
         opcode = np.array([numbers.get(name, -1) for name in names], dtype=np.int64)
         if (opcode < 0).any():
             raise TraceError(f"the trace's instructions table has an opcode without number: {names[opcode.argmin()]}")
-        falls = np.asarray(table["falls_through"].to_numpy(zero_copy_only=False), dtype=bool)
+        falls = arrays.truths(table["falls_through"])
         suspends = np.array([name in SUSPENDING for name in names], dtype=bool)
         target = self._rows_at(row_of_slot, code, _ints(table, "jump_target", absent=-1))
         handler = self._rows_at(row_of_slot, code, _ints(table, "handler", absent=-1))
@@ -159,7 +159,7 @@ class Program:
 
     def argreprs_of(self, sites: Ints) -> list[str]:
         """The arguments of instructions as `dis` shows them."""
-        texts: list[str] = self._argreprs.take(pa.array(self._site_row[sites])).to_pylist()
+        texts: list[str] = self._argreprs.take(arrays.column(self._site_row[sites])).to_pylist()
         return texts
 
     def _rows_at(self, row_of_slot: Ints, code: Ints, offset: Ints) -> Ints:
@@ -187,4 +187,4 @@ class Program:
 
 def _ints(table: pa.Table, column: str, absent: int = 0) -> Ints:
     """A column as int64, with `absent` for null."""
-    return np.asarray(table[column].cast(pa.int64()).fill_null(absent).to_numpy(), dtype=np.int64)
+    return arrays.numbers(table[column], absent)

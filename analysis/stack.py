@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 from vmtrace.analysis.base import Analysis
 from vmtrace.analysis.callstack import CallStack
+from vmtrace.analysis.dataframes import pd
 from vmtrace.analysis.depths import DepthCounts, DepthOverTime, OpcodeDepths
 from vmtrace.analysis.heights import HeightOverTime
 from vmtrace.analysis.program import Ints, Program

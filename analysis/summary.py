@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 from vmtrace.analysis.base import Analysis
 from vmtrace.analysis.counts import OpcodeCounts, SiteCounts
+from vmtrace.analysis.dataframes import pd
 from vmtrace.analysis.depths import DepthCounts
 from vmtrace.analysis.frames import FrameCounts
 from vmtrace.analysis.program import Program

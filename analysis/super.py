@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 
-import pandas as pd
 from vmtrace.analysis.base import Analysis
 from vmtrace.analysis.counts import SiteCounts
+from vmtrace.analysis.dataframes import pd
 from vmtrace.analysis.program import Program
 from vmtrace.analysis.tables import percent
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
+from vmtrace.analysis.dataframes import pd
 from vmtrace.analysis.program import Function, Ints, Program
 
 

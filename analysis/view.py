@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 from vmtrace.analysis.program import Bools, Ints, Program
-from vmtrace.traces import Chunk, TraceError
+from vmtrace.traces import Chunk, TraceError, arrays
 
 #: Where a frame's end is looked up and it has not ended: later than any row.
 NEVER = np.iinfo(np.int64).max
@@ -218,7 +218,4 @@ class View:
 
 
 def _column(table: pa.Table, name: str) -> Ints:
-    column = table[name]
-    if column.null_count:
-        column = column.cast("int64").fill_null(-1)
-    return np.asarray(column.to_numpy(), dtype=np.int64)
+    return arrays.numbers(table[name], -1)

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+from vmtrace.traces import arrays
 from vmtrace.traces.schema import TABLES
 
 _SUM_FROM = b"sum_from"  # the field holds differences from row to row: sum them up, from this number
@@ -78,7 +79,7 @@ def _squeeze(name: str, batch: pa.RecordBatch) -> pa.RecordBatch:
             elif field.name in _BACK.get(name, {}):
                 metadata[_BACK_FROM] = _BACK[name][field.name]
                 values = _integers(batch.column(metadata[_BACK_FROM]))[0] - values
-            column = pa.array(_narrow(values, missing), mask=missing)
+            column = arrays.column(_narrow(values, missing), missing)
         fields.append(pa.field(field.name, column.type, metadata=metadata))
         columns.append(column)
     return pa.RecordBatch.from_arrays(columns, schema=pa.schema(fields))
@@ -97,7 +98,7 @@ def _stretch(name: str, batch: pa.RecordBatch) -> pa.RecordBatch:
                 values += np.int64(metadata[_SUM_FROM])
             elif _BACK_FROM in metadata:
                 values = _integers(columns[metadata[_BACK_FROM].decode()])[0] - values
-            column = pa.array(values.astype(field.type.to_pandas_dtype(), copy=False), mask=missing)
+            column = arrays.column(values.astype(field.type.to_pandas_dtype(), copy=False), missing)
         columns[field.name] = column
     return pa.RecordBatch.from_arrays(list(columns.values()), schema=schema)
 
@@ -109,9 +110,8 @@ def _integers(column: pa.Array) -> tuple[Integers, npt.NDArray[np.bool_] | None]
     """
     missing = None
     if column.null_count:
-        missing = column.is_null().to_numpy(zero_copy_only=False)
-        column = column.fill_null(0)
-    return column.to_numpy().astype(np.int64, copy=False), missing
+        missing = arrays.truths(column.is_null())
+    return arrays.numbers(column, absent=0), missing
 
 
 def _steps(values: Integers) -> Integers:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from vmtrace.traces import metadata, packing
+from vmtrace.traces import arrays, metadata, packing
 from vmtrace.traces.blocks import BlockFile, Head
 from vmtrace.traces.schema import EMPTY, EVENTS, FORMAT_VERSION, PLACED, TABLES
 
@@ -154,12 +154,12 @@ class Trace:
         Consecutive slices share out the frames and exits as they share out the rows, none twice.
         """
         for piece in self._pieces(columns, start, stop):
-            arrays = {
-                name: (column.indices if name == "opcode" else column).to_numpy()
+            values = {
+                name: arrays.numbers(column.indices if name == "opcode" else column)
                 for name, column in zip(piece.batch.schema.names, piece.batch.columns, strict=True)
             }
             frames, exits = (partial(self._placed, name, piece) for name in ("frames", "exits"))
-            yield Chunk(piece.first_row, piece.rows, **arrays, frames=frames, exits=exits)
+            yield Chunk(piece.first_row, piece.rows, **values, frames=frames, exits=exits)
 
     def to_pandas(self, columns: Sequence[str] | None = None, start: int = 0, stop: int | None = None) -> pd.DataFrame:
         """The rows [start, stop), as a DataFrame of these columns (None: all); opcode is a categorical."""
@@ -194,7 +194,7 @@ class Trace:
         if not parts:
             return EMPTY[name]
         table = pa.concat_tables(parts)
-        rows = table[PLACED[name]].to_numpy()
+        rows = arrays.numbers(table[PLACED[name]])
         low = np.searchsorted(rows, piece.first_row)
         high = len(rows) if piece.last else np.searchsorted(rows, piece.first_row + piece.rows)
         return table.slice(low, high - low)

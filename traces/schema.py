@@ -100,7 +100,7 @@ TABLES: dict[str, pa.Schema] = {
 }
 
 #: Each of those tables, with no rows.
-EMPTY: dict[str, pa.Table] = {name: schema.empty_table() for name, schema in TABLES.items()}
+EMPTY: dict[str, pa.Table] = {name: pa.Table.from_batches([], schema) for name, schema in TABLES.items()}
 
 #: The tables whose rows belong to a place in the events, and the column that names it: they go out with the
 #: batch that holds that row, so that a reader meets them where they happened.

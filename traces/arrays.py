@@ -1,0 +1,47 @@
+"""numpy arrays of Arrow's columns, and the other way round, without pandas.
+
+Arrow's own `to_numpy` and `array` import pandas if it is there, to be ready for its types. That takes longer than
+reading ten million rows, and a process that only reads or writes events never needs it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+
+def numbers(column: pa.Array | pa.ChunkedArray, absent: int | None = None) -> npt.NDArray[Any]:
+    """The values of a column of numbers without nulls, not copied if they lie in one piece.
+
+    With `absent` nulls may be among them: all as int64, and in place of each null that number. TypeError where
+    the column holds no integers.
+    """
+    if isinstance(column, pa.ChunkedArray):
+        if not column.num_chunks:
+            return np.zeros(0, np.int64 if absent is not None else column.type.to_pandas_dtype())
+        column = column.combine_chunks()
+    if absent is not None:
+        if not pa.types.is_integer(column.type):
+            raise TypeError(f"a column of {column.type} in place of integers")
+        if column.type != pa.int64():
+            column = column.cast(pa.int64(), safe=False)  # thread ids may need all 64 bits
+        if column.null_count:
+            values = np.frombuffer(column.buffers()[1], np.int64)[column.offset : column.offset + len(column)]
+            return np.where(truths(column.is_null()), absent, values)
+    return np.from_dlpack(column)
+
+
+def truths(column: pa.Array | pa.ChunkedArray) -> npt.NDArray[np.bool_]:
+    """The values of a column of booleans without nulls."""
+    return numbers(column.cast(pa.uint8())).view(np.bool_)
+
+
+def column(values: npt.NDArray[Any], missing: npt.NDArray[np.bool_] | None = None) -> pa.Array:
+    """Numbers as an Arrow array, not copied; null where they are missing."""
+    values = np.ascontiguousarray(values)
+    valid = None if missing is None else pa.py_buffer(np.packbits(~missing, bitorder="little"))
+    kind = pa.from_numpy_dtype(values.dtype)
+    return pa.Array.from_buffers(kind, len(values), [valid, pa.py_buffer(values)])
