@@ -7,12 +7,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import ClassVar, Protocol, Self
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from vmtrace.analysis.dataframes import pd
 from vmtrace.analysis.program import Program
+from vmtrace.analysis.tails import Tails
 from vmtrace.analysis.view import View
-from vmtrace.traces import Chunk
+from vmtrace.traces import Chunk, arrays
 from vmtrace.traces.schema import EMPTY
 
 
@@ -40,9 +41,11 @@ class Tally(ABC):
     def __init__(self, program: Program) -> None:
         self.program = program
         self.rows = 0
+        self.begun = False  # whether it has counted, or been told of the frames alive at the start
 
     def add(self, view: View) -> None:
         """Counts the rows that follow those counted so far."""
+        self.begun = True
         self.update(view)
         self.rows += view.rows
 
@@ -50,6 +53,9 @@ class Tally(ABC):
         """Takes in a tally of the rows that follow directly."""
         self.merge(later)
         self.rows += later.rows
+
+    def follow(self, tails: Tails) -> None:  # noqa: B027  (most tallies have nothing to do)
+        """Of a tally that follows the frames: where they stand is kept there from now on."""
 
     @abstractmethod
     def update(self, view: View) -> None: ...
@@ -59,8 +65,9 @@ class Tally(ABC):
         """Ordered and associative: any cut of a trace, merged in any bracketing, counts as one pass does."""
 
     def __deepcopy__(self, memo: dict[int, object]) -> Self:
-        # The program is never changed and may be large: copies go on sharing it.
-        memo[id(self.program)] = self.program
+        # The program, and what is derived from it, is never changed and may be large: copies go on sharing it.
+        for shared in (self.program, *self.program.derived.values()):
+            memo[id(shared)] = shared
         clone = object.__new__(type(self))
         clone.__dict__.update(copy.deepcopy(self.__dict__, memo))
         return clone
@@ -115,12 +122,17 @@ def pieces(trace: Source, columns: Sequence[str], start: int = 0, stop: int | No
     if start > 0:
         alive = EMPTY["frames"]
         for chunk in trace.chunks((), 0, start):
-            alive = pa.concat_tables([alive, chunk.frames])
-            if chunk.exits.num_rows:
-                ended = pc.is_in(alive["frame_id"], value_set=chunk.exits["frame_id"])
-                alive = alive.filter(pc.invert(ended))
+            alive = _alive(pa.concat_tables([alive, chunk.frames]), chunk.exits)
         yield Chunk(start, 0, frames=alive)
     yield from trace.chunks(columns, start, stop)
+
+
+def _alive(frames: pa.Table, exits: pa.Table) -> pa.Table:
+    """The frames that have not ended."""
+    if not frames.num_rows or not exits.num_rows:
+        return frames
+    goes_on = ~np.isin(arrays.numbers(frames["frame_id"]), arrays.numbers(exits["frame_id"]))
+    return frames.take(arrays.column(np.flatnonzero(goes_on)))
 
 
 def run(
@@ -134,39 +146,62 @@ def run(
 
     `progress` is called with the number of rows done, now and then. TraceError if the trace is damaged.
     """
-    tallies = _share(analyses)
+    together = Together(analyses)
+    feed(trace, together.tallies, start, stop, progress)
+    together.follow_alone()
+    together.part()
+
+
+def feed(
+    trace: Source,
+    tallies: Sequence[Tally],
+    start: int = 0,
+    stop: int | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> None:
+    """What `run` does, for tallies."""
     done = 0
-    for chunk in pieces(trace, columns_of(tallies), start, stop):
-        if not tallies:
-            break
+    for chunk in pieces(trace, columns_of(tallies), start, stop) if tallies else ():
         view = View(tallies[0].program, chunk)
         for tally in tallies:
             tally.add(view)
         done += chunk.rows
         if progress is not None:
             progress(done)
-    _unshare(analyses)
 
 
-def _share(analyses: Sequence[Analysis]) -> list[Tally]:
-    """Lets fresh tallies that would count the same be one, and returns those to feed."""
-    fresh: dict[object, Tally] = {}
-    used: list[Tally] = []
-    for analysis in analyses:
-        for name, tally in analysis.tallies.items():
-            if tally.rows:
-                used.append(tally)
-            else:
-                kind = (type(tally), id(tally.program), tally.options)
-                setattr(analysis, name, fresh.setdefault(kind, tally))
-    return [*used, *fresh.values()]
+class Together:
+    """Analyses for the time of a pass: of their fresh tallies, those that would count the same are one, and where
+    the frames stand is followed once for all.
+    """
 
+    def __init__(self, analyses: Sequence[Analysis]) -> None:
+        self._analyses = analyses
+        self._tails = Tails()
+        fresh: dict[object, Tally] = {}
+        used: list[Tally] = []
+        for analysis in analyses:
+            for name, tally in analysis.tallies.items():
+                if tally.begun:
+                    used.append(tally)
+                else:
+                    kind = (type(tally), id(tally.program), tally.options)
+                    setattr(analysis, name, fresh.setdefault(kind, tally))
+        self._fresh = list(fresh.values())
+        self.tallies = [*used, *self._fresh]
+        for tally in self._fresh:
+            tally.follow(self._tails)
 
-def _unshare(analyses: Sequence[Analysis]) -> None:
-    """Gives each analysis its own tallies again, so that merging one leaves the others alone."""
-    taken: set[int] = set()
-    for analysis in analyses:
-        for name, tally in analysis.tallies.items():
-            if id(tally) in taken:
-                setattr(analysis, name, copy.deepcopy(tally))
-            taken.add(id(tally))
+    def follow_alone(self) -> None:
+        """Lets each tally follow the frames by itself from now on, so that merging one leaves the others alone."""
+        for tally in self._fresh:
+            tally.follow(copy.deepcopy(self._tails))
+
+    def part(self) -> None:
+        """Gives each analysis tallies of its own."""
+        taken: set[int] = set()
+        for analysis in self._analyses:
+            for name, tally in analysis.tallies.items():
+                if id(tally) in taken:
+                    setattr(analysis, name, copy.deepcopy(tally))
+                taken.add(id(tally))

@@ -14,6 +14,7 @@ from vmtrace.analysis.program import Ints, Program
 from vmtrace.analysis.replay import Replay
 from vmtrace.analysis.seam import Seam
 from vmtrace.analysis.stacks import Stacks
+from vmtrace.analysis.tails import Tails
 from vmtrace.analysis.view import NEVER, View
 
 
@@ -46,6 +47,9 @@ class CallStack(Tally):
         block = program.site_block
         self._site_loop = np.where(block >= 0, self.loops.block_loop[block], -1)
         self._site_cell = np.where(self._site_loop >= 0, 1 + self._site_loop - first_loop[program.site_code], 0)
+
+    def follow(self, tails: Tails) -> None:
+        self._stacks.tails = tails
 
     def update(self, view: View) -> None:
         replay = Replay(self._stacks, view, self._site_loop)

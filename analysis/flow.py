@@ -35,6 +35,9 @@ class Flow(Tally):
         self.taken: Ints = np.zeros(program.sites, dtype=np.int64)
         self.other: Counter[tuple[int, int]] = Counter()
 
+    def follow(self, tails: Tails) -> None:
+        self._tails = tails
+
     def update(self, view: View) -> None:
         before = np.empty(len(view.span_start), dtype=np.int64)
         before[1:] = view.span_last[:-1]

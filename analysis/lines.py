@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
 from vmtrace.analysis.base import Analysis
 from vmtrace.analysis.counts import SiteCounts
 from vmtrace.analysis.dataframes import pd
@@ -25,12 +26,13 @@ class Lines(Analysis):
 
     name = "lines"
 
-    def __init__(self, program: Program, sources: pd.DataFrame | None = None) -> None:
-        """`sources`: columns filename and text, as in trace.sources.to_pandas()."""
+    def __init__(self, program: Program, sources: pd.DataFrame | pa.Table | None = None) -> None:
+        """`sources`: columns filename and text, as trace.sources has them, as a DataFrame or as it is."""
         super().__init__(program)
         self._texts: dict[str, list[str]] = {}
         if sources is not None:
-            for filename, text in zip(sources["filename"], sources["text"], strict=True):
+            columns = sources.to_pydict() if isinstance(sources, pa.Table) else sources
+            for filename, text in zip(columns["filename"], columns["text"], strict=True):
                 self._texts[filename] = text.splitlines()
         self.sites = SiteCounts(program)
         self.flow = Flow(program)

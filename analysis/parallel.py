@@ -2,58 +2,84 @@
 
 from __future__ import annotations
 
+import io
+import os
 import pickle
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
-from vmtrace.analysis.base import Analysis, run
+from vmtrace.analysis.base import Analysis, Tally, Together, feed
+from vmtrace.analysis.program import Program
 from vmtrace.traces import Trace, TraceError, open_trace
 
-#: What it costs another process to begin, in rows that it could have looked at meanwhile: starting an
-#: interpreter and importing pandas take about as long as this many rows.
-_START = 8_000_000
+#: What it costs another process to begin, in rows that it could have looked at meanwhile.
+_START = 4_000_000
+#: What is left to do for the first process alone once all rows are counted, mostly importing pandas, in rows.
+_FINISH = 5_000_000
 #: What it costs to find out which frames are alive where a part begins, for each row before it, in rows.
-_SKIP = 0.2
+_SKIP = 0.1
 
+# A worker ignores Ctrl-C: whoever started it ends it. Its sys.path is the starter's, the task follows on stdin.
 _CHILD = (
-    "import pickle, sys; sys.path[:] = pickle.load(sys.stdin.buffer); import vmtrace.analysis.parallel as p; p.serve()"
+    "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); import pickle, sys; "
+    "sys.path[:] = pickle.load(sys.stdin.buffer); import vmtrace.analysis.parallel as p; p.serve()"
 )
 
 
 def run_on_cores(
     trace: Trace,
     analyses: Sequence[Analysis],
-    cores: int,
+    start: int = 0,
+    stop: int | None = None,
     progress: Callable[[int], None] | None = None,
+    cores: int | None = None,
 ) -> None:
-    """What `run` does for all rows, on several cores if the trace is long enough to gain by it.
+    """What `run` does, on several cores (None: on those there are) if there are enough rows to gain by it.
 
-    The analyses must be fresh. `progress` is called with the number of rows done, about.
+    The analyses must be fresh, and of one program: that of the whole trace. `progress` is called with the number of
+    rows done, about.
     """
-    first, *others = shares(len(trace), cores)
-    workers = [_Worker(trace.path, analyses, part) for part in others]
+    rows = range(len(trace))[start:stop]
+    first, *others = (rows[part.start : part.stop] for part in shares(len(rows), cores or _cores()))
+    together = Together(analyses)
+    tallies = together.tallies
+    workers: list[_Worker] = []
     try:
+        for part in others if tallies else ():
+            workers.append(_Worker(trace.path, tallies, part))
 
-        def scaled(rows: int) -> None:
+        def scaled(done: int) -> None:
             if progress is not None:
-                progress(rows * len(trace) // max(len(first), 1))
+                progress(done * len(rows) // max(len(first), 1))
 
-        run(trace, analyses, first.start, first.stop, scaled)
+        feed(trace, tallies, first.start, first.stop, scaled)
+        together.follow_alone()
         for worker in workers:
-            for analysis, later in zip(analyses, worker.result(trace), strict=True):
-                analysis.merge(later)
+            for tally, later in zip(tallies, worker.result(trace), strict=True):
+                tally.join(later)
     finally:
         for worker in workers:
             worker.close()
+    together.part()
+
+
+def _cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def shares(rows: int, cores: int) -> list[range]:
     """Consecutive parts of the rows, one for each core that is worth its start, that take equally long."""
     for count in range(cores, 1, -1):
-        low, high = 0.0, float(rows)
+        low, high = 0.0, float(rows + _FINISH)
         while high - low > 1:
             time = (low + high) / 2
             low, high = (time, high) if _reach(time, count) < rows else (low, time)
@@ -67,50 +93,104 @@ def _reach(time: float, count: int) -> float:
     """How far as many processes get in the time that one takes for `time` rows."""
     row = 0.0
     for part in range(count):
-        row += max(time - (_START + _SKIP * row if part else 0), 0)
+        row += max(time - (_START + _SKIP * row if part else _FINISH), 0)
     return row
 
 
 class _Worker:
     """A process of our own that looks at a part of the trace."""
 
-    def __init__(self, path: Path, analyses: Sequence[Analysis], part: range) -> None:
-        self._part = part
-        self._task = pickle.dumps((path, list(analyses), part.start, part.stop))
-        command = [sys.executable, "-c", _CHILD]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        assert self._process.stdin
-        self._process.stdin.write(pickle.dumps(sys.path) + self._task)
-        self._process.stdin.close()
+    def __init__(self, path: Path, tallies: Sequence[Tally], part: range) -> None:
+        self._program = tallies[0].program
+        self._task = _packed((list(tallies), part), self._program)
+        self._process: subprocess.Popen[bytes] | None = None
+        try:
+            command = [sys.executable, "-c", _CHILD]
+            pipe = subprocess.PIPE
+            self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL)
+            assert self._process.stdin
+            task = pickle.dumps((os.fspath(path), self._program.sites, self._task))
+            # Left open: its end tells the worker that nobody waits for it any more.
+            self._process.stdin.write(pickle.dumps(sys.path) + task)
+            self._process.stdin.flush()
+        except OSError:
+            pass  # `result` finds out
 
-    def result(self, trace: Trace) -> list[Analysis]:
-        """The analyses after the part. TraceError if the part is damaged."""
-        assert self._process.stdout
-        answer = self._process.stdout.read()
-        if self._process.wait() == 0:
-            done, outcome = pickle.loads(answer)
-            if not done:
-                raise TraceError(outcome)
-            analyses: list[Analysis] = outcome
-            return analyses
+    def result(self, trace: Trace) -> list[Tally]:
+        """The tallies after the part. TraceError if the part is damaged."""
+        if self._process and self._process.stdout:
+            answer = self._process.stdout.read()
+            if self._process.wait() == 0:
+                outcome = _unpacked(answer, self._program)
+                if isinstance(outcome, str):
+                    raise TraceError(outcome)
+                return list(outcome)
         # It was killed, or could not begin: the part is still there to be done.
-        _, analyses, start, stop = pickle.loads(self._task)
-        run(trace, analyses, start, stop)
-        return analyses
+        tallies, part = _unpacked(self._task, self._program)
+        feed(trace, tallies, part.start, part.stop)
+        return list(tallies)
 
     def close(self) -> None:
+        if not self._process:
+            return
         self._process.kill()
         self._process.wait()
-        if self._process.stdout:
-            self._process.stdout.close()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe:
+                with suppress(OSError):  # what it was never told
+                    pipe.close()
 
 
 def serve() -> None:
     """The other end: a task on stdin, its outcome on stdout."""
-    path, analyses, start, stop = pickle.load(sys.stdin.buffer)
+    path, sites, task = pickle.load(sys.stdin.buffer)
+    threading.Thread(target=_leave_when_alone, daemon=True).start()
     try:
-        run(open_trace(path), analyses, start, stop)
-        outcome: tuple[bool, object] = True, analyses
+        trace = open_trace(path)
+        program = Program(trace)
+        if program.sites != sites:
+            os._exit(1)  # more has been recorded since: these numbers are not the starter's
+        tallies, part = _unpacked(task, program)
+        feed(trace, tallies, part.start, part.stop)
+        outcome: object = tallies
     except TraceError as error:
-        outcome = False, str(error)
-    pickle.dump(outcome, sys.stdout.buffer)
+        outcome = str(error)
+    sys.stdout.buffer.write(pickle.dumps(outcome) if isinstance(outcome, str) else _packed(outcome, program))
+    sys.stdout.buffer.flush()
+    os._exit(0)  # the thread may be waiting for ever
+
+
+def _leave_when_alone() -> None:
+    """Ends the process as soon as nobody holds the other end of its stdin, however that one ended."""
+    while os.read(0, 1):
+        pass
+    os._exit(1)
+
+
+def _packed(what: object, program: Program) -> bytes:
+    """Pickled, without the program and what can be derived from it: the other process has its own."""
+    buffer = io.BytesIO()
+    pickler = _Pickler(buffer, protocol=pickle.HIGHEST_PROTOCOL)
+    pickler.known = {id(program): "program"} | {id(value): make for make, value in program.derived.items()}
+    pickler.dump(what)
+    return buffer.getvalue()
+
+
+def _unpacked(data: bytes, program: Program) -> Any:
+    unpickler = _Unpickler(io.BytesIO(data))
+    unpickler.program = program
+    return unpickler.load()
+
+
+class _Pickler(pickle.Pickler):
+    known: dict[int, object]
+
+    def persistent_id(self, obj: object) -> object:
+        return self.known.get(id(obj))
+
+
+class _Unpickler(pickle.Unpickler):
+    program: Program
+
+    def persistent_load(self, pid: Any) -> object:
+        return self.program if pid == "program" else self.program.once(pid)

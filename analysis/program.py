@@ -62,7 +62,7 @@ class Program:
 
     def __init__(self, trace: Described, codes: Bools | None = None) -> None:
         self.opcode_names = list(trace.opcode_names)
-        self._derived: dict[object, Any] = {}
+        self.derived: dict[object, Any] = {}
         self._read_codes(trace.codes)
         table = trace.instructions
         code, offset = _ints(table, "code_id"), _ints(table, "offset")
@@ -152,9 +152,9 @@ class Program:
 
     def once(self, make: Callable[[Program], T]) -> T:
         """What can be derived from a program, derived when it is first asked for."""
-        if make not in self._derived:
-            self._derived[make] = make(self)
-        derived: T = self._derived[make]
+        if make not in self.derived:
+            self.derived[make] = make(self)
+        derived: T = self.derived[make]
         return derived
 
     def argreprs_of(self, sites: Ints) -> list[str]:

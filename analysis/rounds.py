@@ -29,7 +29,8 @@ class Rounds:
                        block, or -1; jump_begins[site]: if it jumps
     """
 
-    def __init__(self, program: Program, loops: NaturalLoops) -> None:
+    def __init__(self, program: Program) -> None:
+        loops = program.once(NaturalLoops)
         self._program, self._loops = program, loops
         self._successors, _ = edges(program)
         self.header: Ints = np.full(program.sites, -1)

@@ -26,6 +26,11 @@ class Tails:
         by stretch, its frame before it; by frame index, the frame before the chunk. BEGINS where it had
         executed nothing, UNKNOWN where that lies before the first chunk seen.
         """
+        if self not in view.followed:
+            view.followed[self] = self._advance(view)
+        return view.followed[self]
+
+    def _advance(self, view: View) -> tuple[Ints, Ints]:
         frame = view.stretch_frame
         older = view.older.tolist()
         stood = np.full(len(view.frames), BEGINS)

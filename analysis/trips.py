@@ -55,11 +55,14 @@ class Trips(Tally):
     def __init__(self, program: Program) -> None:
         super().__init__(program)
         self.loops = program.once(NaturalLoops)
-        self.rounds = Rounds(program, self.loops)
+        self.rounds = program.once(Rounds)
         self.entries, self.iterations, self._most = (np.zeros(len(self.loops.all), dtype=np.int64) for _ in range(3))
         self._ended: Counter[tuple[int, int]] = Counter()
         self._tails = Tails()
         self._open: dict[int, dict[int, _Open]] = {}  # by frame (live, or older than the piece) and loop
+
+    def follow(self, tails: Tails) -> None:
+        self._tails = tails
 
     def trips(self) -> Counter[tuple[int, int]]:
         """By loop and number of iterations: how many entries led to so many.

@@ -40,6 +40,8 @@ class View:
         self.chunk = chunk
         self.first_row = chunk.first_row
         self.rows = chunk.rows
+        #: What following the frames through the chunk found, by who follows them: for Tails.
+        self.followed: dict[object, tuple[Ints, Ints]] = {}
 
     @property
     def opcode(self) -> npt.NDArray[np.uint8]:

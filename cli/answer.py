@@ -1,10 +1,12 @@
 """What a command has to say: tables and facts about a trace, before anything is written."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import pandas as pd
+from vmtrace.analysis.dataframes import pd
 from vmtrace.cli.columns import Column, Kind
 
 
@@ -22,7 +24,7 @@ class Table:
     @classmethod
     def top(
         cls, name: str, title: str, frame: pd.DataFrame, columns: tuple[Column, ...], top: int, note: str = ""
-    ) -> "Table":
+    ) -> Table:
         """The first `top` rows of a result (0: all of them)."""
         head = frame if top == 0 else frame.head(top)
         return cls(name, title, head, columns, len(frame) - len(head), note)

@@ -1,11 +1,13 @@
 """`vmtrace blocks`: which basic blocks the run consists of."""
 
+from __future__ import annotations
+
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-import pandas as pd
 from vmtrace.analysis import Blocks
+from vmtrace.analysis.dataframes import pd
 from vmtrace.cli.answer import Table
 from vmtrace.cli.columns import Column, Kind, cell, lines, source_lines
 from vmtrace.cli.options import format_option, plot_option, rows_to_show, top_option, trace_argument
@@ -50,7 +52,7 @@ def concentration_table(analysis: Blocks) -> Table:
     return Table("concentration", title, analysis.concentration(), CONCENTRATION_COLUMNS)
 
 
-def figure(result: pd.DataFrame, program: str) -> "Figure":
+def figure(result: pd.DataFrame, program: str) -> Figure:
     """A bar for each block in the order of the result."""
     from vmtrace.cli.bars import Bar, ranked_bars
 

@@ -1,10 +1,12 @@
 """`vmtrace branches`: how predictable conditional jumps are."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 import click
-import pandas as pd
 from vmtrace.analysis import Branches
+from vmtrace.analysis.dataframes import pd
 from vmtrace.cli.answer import Table
 from vmtrace.cli.columns import Column, Kind, place
 from vmtrace.cli.options import format_option, rows_to_show, top_option, trace_argument

@@ -1,11 +1,13 @@
 """`vmtrace calls`: who called whom, and what that cost."""
 
+from __future__ import annotations
+
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-import pandas as pd
 from vmtrace.analysis import Calls, CallSites, Functions
+from vmtrace.analysis.dataframes import pd
 from vmtrace.cli.answer import Table
 from vmtrace.cli.columns import Column, Kind, place
 from vmtrace.cli.layout import printable
@@ -114,14 +116,14 @@ def folded(tree: pd.DataFrame) -> str:
     return "".join(out)
 
 
-def figure(result: pd.DataFrame, program: str) -> "Figure":
+def figure(result: pd.DataFrame, program: str) -> Figure:
     """The whole tree as an icicle graph."""
     from vmtrace.cli.icicle import icicle
 
     return icicle(nodes(result), title=f"Call tree of {program}")
 
 
-def nodes(result: pd.DataFrame) -> "list[Node]":
+def nodes(result: pd.DataFrame) -> list[Node]:
     """The boxes of the graph: callees side by side below their caller, from its left, the largest first."""
     from vmtrace.cli.icicle import Node
 

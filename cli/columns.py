@@ -1,5 +1,7 @@
 """What a column of a result is, and how one of its values is written for people."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,7 +9,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
+from vmtrace.analysis.dataframes import pd
 from vmtrace.cli.layout import printable
 
 

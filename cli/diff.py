@@ -1,10 +1,12 @@
 """`vmtrace diff`: two traces against each other."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 import click
-import pandas as pd
 from vmtrace.analysis import Functions, Loops, Opcodes, Pairs, compare, differences
+from vmtrace.analysis.dataframes import pd
 from vmtrace.cli.answer import Fact, Facts, Table
 from vmtrace.cli.columns import Column, Kind
 from vmtrace.cli.options import format_option, rows_to_show, top_option

@@ -1,11 +1,13 @@
 """`vmtrace lines`: the source, the bytecode, and what never ran, with how often each was executed."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from pathlib import Path
 
 import click
-import pandas as pd
 from vmtrace.analysis import Lines
+from vmtrace.analysis.dataframes import pd
 from vmtrace.cli.answer import Table
 from vmtrace.cli.columns import Column, Kind, place
 from vmtrace.cli.options import format_option, rows_to_show, trace_argument

@@ -1,11 +1,13 @@
 """`vmtrace loops`: where the program loops, how often, and what that costs."""
 
+from __future__ import annotations
+
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-import pandas as pd
 from vmtrace.analysis import Loops
+from vmtrace.analysis.dataframes import pd
 from vmtrace.cli.answer import Table
 from vmtrace.cli.columns import Column, Kind, lines, source_lines
 from vmtrace.cli.options import format_option, plot_option, rows_to_show, top_option, trace_argument
@@ -42,7 +44,7 @@ def table(result: pd.DataFrame, top: int) -> Table:
     return Table("loops", title, shown, COLUMNS, len(result) - len(shown))
 
 
-def figure(result: pd.DataFrame, program: str) -> "Figure":
+def figure(result: pd.DataFrame, program: str) -> Figure:
     """A bar for each loop in the order of the result."""
     from vmtrace.cli.bars import Bar, ranked_bars
 

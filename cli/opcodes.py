@@ -1,12 +1,14 @@
 """`vmtrace opcodes`: how often each opcode was executed."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-import pandas as pd
 from vmtrace.analysis import Opcodes, OpcodesBy, StaticOpcodes, spread
+from vmtrace.analysis.dataframes import pd
 from vmtrace.cli.answer import Table
 from vmtrace.cli.columns import Column, Kind, cell, place
 from vmtrace.cli.options import DEFAULT_TRACE, format_option, plot_option, rows_to_show, top_option
@@ -56,7 +58,7 @@ def grouped_table(result: pd.DataFrame, by: str, top: int) -> Table:
     return Table.top("opcodes", f"Opcodes by {by} and executed instructions", result, columns, top)
 
 
-def figure(result: pd.DataFrame, program: str) -> "Figure":
+def figure(result: pd.DataFrame, program: str) -> Figure:
     """A bar for each opcode in the order of the result."""
     from vmtrace.cli.bars import Bar, ranked_bars
 

@@ -1,11 +1,13 @@
 """`vmtrace pairs`: which opcodes follow which."""
 
+from __future__ import annotations
+
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-import pandas as pd
 from vmtrace.analysis import Neighbours, Pairs
+from vmtrace.analysis.dataframes import pd
 from vmtrace.cli.answer import Table
 from vmtrace.cli.columns import Column, Kind, cell
 from vmtrace.cli.options import format_option, plot_option, rows_to_show, top_option, trace_argument
@@ -46,7 +48,7 @@ def neighbour_table(result: pd.DataFrame, top: int) -> Table:
     return Table("neighbours", title, result, NEIGHBOUR_COLUMNS)
 
 
-def figure(result: pd.DataFrame, n: int, program: str) -> "Figure":
+def figure(result: pd.DataFrame, n: int, program: str) -> Figure:
     """A bar for each sequence in the order of the result."""
     from vmtrace.cli.bars import Bar, ranked_bars
 

@@ -1,11 +1,13 @@
 """`vmtrace phases`: how the mix of opcodes changes in the course of the run."""
 
+from __future__ import annotations
+
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-import pandas as pd
 from vmtrace.analysis import Phases
+from vmtrace.analysis.dataframes import pd
 from vmtrace.cli.answer import Table
 from vmtrace.cli.columns import Column, Kind
 from vmtrace.cli.options import format_option, plot_option, rows_to_show, top_option, trace_argument
@@ -39,7 +41,7 @@ def table(analysis: Phases, top: int) -> Table:
     return Table.top("phases", "Phases of the run, by their mix of opcodes", analysis.phases(), COLUMNS, top)
 
 
-def figure(result: pd.DataFrame, mix: pd.DataFrame, program: str) -> "Figure":
+def figure(result: pd.DataFrame, mix: pd.DataFrame, program: str) -> Figure:
     """The shares of the most frequent opcodes over the run, stacked, with a line where a phase begins."""
     from vmtrace.cli.timeline import stacked
 

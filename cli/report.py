@@ -1,9 +1,10 @@
 """`vmtrace report`: the run at a glance."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 import click
-import pandas as pd
 from vmtrace.analysis import (
     Blocks,
     Branches,
@@ -18,6 +19,7 @@ from vmtrace.analysis import (
     Summary,
     Super,
 )
+from vmtrace.analysis.dataframes import pd
 from vmtrace.cli import blocks, branches, calls, lines, loops, opcodes, pairs, phases, stack, superinstructions
 from vmtrace.cli.answer import Fact, Facts, Table
 from vmtrace.cli.columns import Kind
@@ -79,7 +81,7 @@ def parts(study: Study, rows: int) -> list[Table | Facts]:
     totals, mix, depths, course = Summary(program), Opcodes(program), Stack(program), Phases(program)
     after, chosen, profile, tree = Pairs(program), Super(program), Functions(program), Calls(program)
     looping, straight, jumps = Loops(program), Blocks(program), Branches(program)
-    source = Lines(program, study.trace.sources.to_pandas())
+    source = Lines(program, study.trace.sources)
     asked = (totals, mix, after, chosen, profile, tree, looping, straight, jumps, source, depths, course)
     result = dict(zip(asked, study.analyse(*asked), strict=True))
     return [

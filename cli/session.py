@@ -1,5 +1,7 @@
 """One run of a reporting command: open the trace, read it once, write the answer."""
 
+from __future__ import annotations
+
 import errno
 import os
 import shutil
@@ -10,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-import pandas as pd
 from vmtrace.analysis import Analysis, Program, run
+from vmtrace.analysis.dataframes import pd
+from vmtrace.analysis.parallel import run_on_cores
 from vmtrace.cli.answer import Answer, Facts, Origin, Table
 from vmtrace.cli.formats import FORMATS, Style
 from vmtrace.cli.layout import printable
@@ -67,7 +70,7 @@ class Study:
         """
         with Progress(len(self._span)) as progress:
             if isinstance(self._rows, Trace):
-                run(self._rows, analyses, self._span.start, self._span.stop, progress=progress)
+                run_on_cores(self._rows, analyses, self._span.start, self._span.stop, progress=progress)
             else:
                 run(self._rows, analyses, progress=progress)
                 if not self._rows.selected:
@@ -121,7 +124,7 @@ def write_out(text: str) -> None:
         raise click.ClickException(f"cannot write to the standard output: {error.strerror}") from None
 
 
-def draw(plot: Callable[[], "Figure"], path: Path) -> None:
+def draw(plot: Callable[[], Figure], path: Path) -> None:
     """Write a figure to a file and say so. OSError where it cannot be written."""
     from vmtrace.cli.figure import save  # brings matplotlib, which takes longer to load than most traces
 
@@ -157,7 +160,7 @@ class Progress:
         self._wanted = sys.stderr is not None and sys.stderr.isatty()
         self._shown = False
 
-    def __enter__(self) -> "Progress":
+    def __enter__(self) -> Progress:
         return self
 
     def __call__(self, done: int) -> None:

@@ -1,12 +1,14 @@
 """`vmtrace stack`: how deep the evaluation stack gets."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-import pandas as pd
 from vmtrace.analysis import Analysis, Program, Stack, StackByOpcode, StackOverTime
+from vmtrace.analysis.dataframes import pd
 from vmtrace.cli.answer import Table
 from vmtrace.cli.columns import Column, Kind, place
 from vmtrace.cli.options import format_option, plot_option, rows_to_show, top_option, trace_argument
@@ -94,7 +96,7 @@ DEEPEST_COLUMNS = (
 )
 
 
-def figure(result: pd.DataFrame, program: str) -> "Figure":
+def figure(result: pd.DataFrame, program: str) -> Figure:
     """The depth over the run, as a band from the least to the greatest in each bucket of time; the frames' below."""
     from vmtrace.cli.timeline import Band, bands
 

@@ -1,11 +1,13 @@
 """`vmtrace super`: which sequences of opcodes to make single instructions of."""
 
+from __future__ import annotations
+
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-import pandas as pd
 from vmtrace.analysis import Super
+from vmtrace.analysis.dataframes import pd
 from vmtrace.cli.answer import Table
 from vmtrace.cli.columns import Column, Kind, cell
 from vmtrace.cli.options import format_option, plot_option, rows_to_show, top_option, trace_argument
@@ -31,7 +33,7 @@ def table(result: pd.DataFrame, top: int) -> Table:
     return Table.top("super", title, result, COLUMNS, top)
 
 
-def figure(result: pd.DataFrame, program: str) -> "Figure":
+def figure(result: pd.DataFrame, program: str) -> Figure:
     """A bar for each choice, in order."""
     from vmtrace.cli.bars import Bar, ranked_bars
 

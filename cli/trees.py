@@ -1,9 +1,11 @@
 """Results that are trees: which rows to show, and in which order."""
 
+from __future__ import annotations
+
 from collections import defaultdict
 
 import numpy as np
-import pandas as pd
+from vmtrace.analysis.dataframes import pd
 
 
 def top_of_tree(frame: pd.DataFrame, key: str, parent: str, size: str, top: int) -> pd.DataFrame:
