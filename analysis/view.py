@@ -14,6 +14,8 @@ from vmtrace.traces import Chunk, TraceError, arrays
 #: Where a frame's end is looked up and it has not ended: later than any row.
 NEVER = np.iinfo(np.int64).max
 
+_NONE: Ints = np.zeros(0, dtype=np.int64)
+
 
 class NewFrames(NamedTuple):
     """The frames announced with a chunk, in order of their ids. -1 stands for null."""
@@ -85,38 +87,39 @@ class View:
         """Where in the chunk each span begins."""
         if not self.rows:
             return np.zeros(0, dtype=np.int64)
+        site = self.site
         breaks = np.ones(self.rows, dtype=bool)
-        np.not_equal(np.diff(self.site), 1, out=breaks[1:])
+        np.not_equal(site[1:] - site[:-1], 1, out=breaks[1:])
         breaks[1:] |= self._frame_changes
-        starts = np.flatnonzero(breaks)
-        self._check(starts)
-        return starts
+        return np.flatnonzero(breaks)
+
+    @cached_property
+    def span_end(self) -> Ints:
+        """Where in the chunk the last row of each span is."""
+        return np.append(self.span_start[1:], self.rows)[: len(self.span_start)] - 1
 
     @cached_property
     def span_rows(self) -> Ints:
-        return np.diff(self.span_start, append=self.rows)
+        return self.span_end - self.span_start + 1
 
     @cached_property
     def span_first(self) -> npt.NDArray[np.int32]:
         """The site at which each span begins."""
-        return self.site.take(self.span_start)
+        starts = self.span_start
+        first = self.site.take(starts)
+        # Within a span, sites follow each other in one block: to look at its first row is to look at all.
+        wrong = self.program.site_code.take(first) != self.code_id.take(starts)
+        if wrong.any():
+            row = int(starts[wrong.argmax()])
+            raise TraceError(
+                f"row {self.first_row + row:,}: code {self.code_id[row]} has no instruction at the recorded offset"
+            )
+        return first
 
     @cached_property
     def span_last(self) -> npt.NDArray[np.int32]:
         """The site at which each span ends."""
-        return self.site.take(self.span_start + self.span_rows - 1)
-
-    def _check(self, starts: Ints) -> None:
-        """Within a span sites follow each other, so looking at its two ends looks at all of its rows."""
-        ends = np.append(starts[1:], self.rows) - 1
-        code = self.code_id[starts]
-        for rows in (starts, ends):
-            wrong = self.program.site_code[self.site[rows]] != code
-            if wrong.any():
-                row = int(rows[wrong.argmax()])
-                raise TraceError(
-                    f"row {self.first_row + row:,}: code {self.code_id[row]} has no instruction at the recorded offset"
-                )
+        return self.site.take(self.span_end)
 
     # Stretches
 
@@ -124,7 +127,9 @@ class View:
     def stretch_span(self) -> Ints:
         """The number of the span with which each stretch begins."""
         starts = self.span_start
-        return np.append(0, 1 + np.flatnonzero(self._frame_changes[starts[1:] - 1]))[: self.rows]
+        if len(self.stretch_start) > len(starts) >> 3:  # then looking at all is faster than searching for each
+            return np.append(0, 1 + np.flatnonzero(self._frame_changes.take(starts[1:] - 1)))
+        return np.searchsorted(starts, self.stretch_start)
 
     @cached_property
     def stretch_start(self) -> Ints:
@@ -169,16 +174,19 @@ class View:
     def new(self) -> NewFrames:
         table = self.chunk.frames
         if not table.num_rows:
-            return NewFrames(*(np.zeros(0, dtype=np.int64) for _ in NewFrames._fields))
-        frame = _column(table, "frame_id")
-        order = np.argsort(frame, kind="stable")
-        names = ("code_id", "parent_id", "call_offset", "thread_id", "first_row")
-        return NewFrames(frame[order], *(_column(table, name)[order] for name in names))
+            return NewFrames(*[_NONE] * len(NewFrames._fields))
+        names = ("frame_id", "code_id", "parent_id", "call_offset", "thread_id", "first_row")
+        columns = [_column(table, name) for name in names]
+        if (columns[0][1:] <= columns[0][:-1]).any():
+            order = np.argsort(columns[0], kind="stable")
+            columns = [column[order] for column in columns]
+        return NewFrames(*columns)
 
     @cached_property
     def exits(self) -> tuple[Ints, Ints]:
         """The frames that ended (ids) and before which row of the trace."""
-        return _column(self.chunk.exits, "frame_id"), _column(self.chunk.exits, "row")
+        table = self.chunk.exits
+        return (_column(table, "frame_id"), _column(table, "row")) if table.num_rows else (_NONE, _NONE)
 
     @cached_property
     def older(self) -> Ints:

@@ -161,7 +161,7 @@ def test_a_terminal_gets_bold_titles_and_lines_that_fit(folder: Path) -> None:
 def test_ctrl_c_is_one_line_and_130(folder: Path) -> None:
     code = (
         "import os, signal, vmtrace.cli.session as s; from vmtrace.cli.main import run\n"
-        "s.run = lambda *a, **k: os.kill(os.getpid(), signal.SIGINT)\n"
+        "s.run_on_cores = lambda *a, **k: os.kill(os.getpid(), signal.SIGINT)\n"
         "raise SystemExit(run(['opcodes']))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=folder, env=ENVIRONMENT, capture_output=True, text=True)
