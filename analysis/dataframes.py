@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -11,7 +10,9 @@ else:
 
     class _Pandas:
         def __getattr__(self, name: str) -> Any:
-            return getattr(import_module("pandas"), name)
+            import pandas
+
+            return getattr(pandas, name)
 
     pd = _Pandas()
 

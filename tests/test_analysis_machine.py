@@ -135,7 +135,7 @@ def test_flow(machine: Machine, random: Random) -> None:
 def test_trips(machine: Machine, random: Random) -> None:
     program = Program(trace := cut(machine, random))
     natural = NaturalLoops(program)
-    rounds, trips = Rounds(program, natural), Trips(program)
+    rounds, trips = Rounds(program), Trips(program)
     for chunk in trace.chunks():
         trips.add(View(program, chunk))
     iterations: Counter[int] = Counter()
