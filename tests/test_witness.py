@@ -286,19 +286,25 @@ def test_only_the_programs_folder_counts(tmp_path: Path) -> None:
     installed = inside / "env" / "site-packages"
     for folder in outside, installed:
         folder.mkdir(parents=True)
-    (outside / "far.py").write_text("def call(f):\n    return f()\n")
+    (outside / "far.py").write_text("exec('def call(f): return f()')\n")
     (installed / "dependency.py").write_text("x = 1\n")
     (inside / "near.py").write_text("y = 2\n")
     (inside / "program.py").write_text(f"""\
 import sys
 sys.path += [{str(outside)!r}, {str(installed)!r}]
 import far, dependency, near
-exec("z = 3")
+exec("def in_text(): pass\\nin_text()")
 print(far.call(lambda: 4))
 """)
     run = w.witness([inside / "program.py"], cwd=inside)
     assert run.stdout == b"4\n"
-    assert [frame.code.qualname for frame in run.frames] == ["<module>", "<module>", "<lambda>"]
+    assert [(Path(frame.code.filename).name, frame.code.qualname) for frame in run.frames] == [
+        ("program.py", "<module>"),
+        ("near.py", "<module>"),
+        ("<string>", "<module>"),
+        ("<string>", "in_text"),
+        ("program.py", "<lambda>"),
+    ]
 
 
 def test_threads_and_a_hard_exit(tmp_path: Path) -> None:

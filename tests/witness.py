@@ -86,7 +86,8 @@ def witness(
     environment: Mapping[str, str] | None = None,
     **options: Any,
 ) -> Witnessed:
-    """Run `python arguments…`, as `plain` does, and note what CPython executes in files below `scope`.
+    """Run `python arguments…`, as `plain` does, and note what CPython executes in files below `scope`, and in
+    text that code in these has `exec` and `eval` run.
 
     `scope` is the folder of the program, `arguments[0]`, unless given; `options` are those of `plain`.
     """

@@ -188,6 +188,10 @@ class Forms(Variables):
         self.no_literal(-2)
         self.paste(i, None)
 
+    def form_BINARY_SLICE(self, i: Instruction) -> None:
+        self.no_literal(-3)
+        self.paste(i, None)
+
     def form_UNPACK_SEQUENCE(self, i: Instruction) -> None:
         self._unpack(i, None)
 

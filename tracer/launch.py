@@ -9,6 +9,8 @@ from __future__ import annotations
 import _thread
 import atexit
 import builtins
+import dis
+import functools
 import importlib
 import os
 import signal
@@ -20,9 +22,12 @@ from types import CodeType, ModuleType
 from typing import Any, Protocol
 
 from vmtrace.tracer.errors import VMError
-from vmtrace.tracer.hide import hide, hide_functions
+from vmtrace.tracer.executed import hook_exec
+from vmtrace.tracer.hide import hide, hide_functions, keep_builtins
 from vmtrace.tracer.program import Program
 from vmtrace.tracer.scope import Scope
+
+keep_builtins(globals())
 
 bootstrap: Any = importlib.import_module("importlib._bootstrap")
 loading: Any = importlib.import_module("importlib._bootstrap_external")
@@ -32,7 +37,14 @@ INTERRUPTED = 128 + signal.SIGINT
 class Engine(Protocol):
     """What makes code ready to run."""
 
-    def code(self, code: CodeType, module: str | None = None) -> CodeType: ...
+    def code(self, code: CodeType, module: str | None = None, namespace_is_globals: bool = True) -> CodeType:
+        """The code to run in place of a module's, or of what `exec` is given, perhaps with a namespace besides the
+        globals."""
+        ...
+
+    def original(self, code: CodeType) -> CodeType:
+        """The program's code that the engine's was made of; any other as it is."""
+        ...
 
 
 def run(program: Program, engine: Engine, scope: Scope) -> int:
@@ -47,6 +59,8 @@ def run(program: Program, engine: Engine, scope: Scope) -> int:
     sys.argv = list(program.argv)
     sys.path[0] = program.path0
     hook_imports(engine, scope)
+    hook_exec(engine, scope)
+    hook_dis(engine)
     status = _ended(lambda: _run_main(engine, program.code, namespace))
     _forget_file(namespace)
     threads = _ended(threading._shutdown)  # type: ignore[attr-defined]
@@ -185,6 +199,24 @@ def hook_imports(engine: Engine, scope: Scope) -> None:
         bootstrap._call_with_frames_removed(exec, code, vars(module))
 
     loaders.exec_module = hide(exec_module)
+
+
+def hook_dis(engine: Engine) -> None:
+    """From now on, `dis` shows the program's own code of its functions."""
+    for name in ("_get_code_object", "_disassemble_recursive", "disassemble", "findlinestarts"):
+        setattr(dis, name, hide(_of_original(engine, getattr(dis, name), name == "_get_code_object")))
+
+
+def _of_original(engine: Engine, function: Any, finds: bool) -> Any:
+    """The function, given the original of a code object; or giving it, if it `finds` code objects."""
+
+    @functools.wraps(function)
+    def of_original(code: Any, *given: Any, **named: Any) -> Any:
+        if finds:
+            return engine.original(function(code))
+        return function(engine.original(code), *given, **named)
+
+    return of_original
 
 
 def leave(status: int) -> None:

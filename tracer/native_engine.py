@@ -45,8 +45,10 @@ class NativeEngine:
         self._guess = Guess()
         self._operations = opcodes()
         self._watches = False
+        self._originals: dict[int, tuple[CodeType, CodeType]] = {}
+        """By id of a new code object: that, and the one it was made of."""
 
-    def code(self, code: CodeType, module: str | None = None) -> CodeType:
+    def code(self, code: CodeType, module: str | None = None, namespace_is_globals: bool = True) -> CodeType:
         """The new version of a code object and of those nested in it. Raises CodeError or MissingOpcodeError."""
         if not self._watches:
             self._watches = True
@@ -58,7 +60,13 @@ class NativeEngine:
         decoded = decode(code, self._operations)
         _, first_block = self._recorder.add(decoded, module)
         consts = [self._rewritten(const, module) if isinstance(const, CodeType) else const for const in code.co_consts]
-        return rewrite(decoded, first_block, self._mailbox, self._guess, consts)
+        made = rewrite(decoded, first_block, self._mailbox, self._guess, consts)
+        self._originals[id(made)] = made, code
+        return made
+
+    def original(self, code: CodeType) -> CodeType:
+        """The program's code that a new one was made of; any other as it is."""
+        return self._originals.get(id(code), (code, code))[1]
 
 
 def watch_for_threads(call: Callable[[], None]) -> None:

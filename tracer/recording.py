@@ -26,8 +26,11 @@ class VMEngine:
     def __init__(self, recorder: Recorder, check: bool = False) -> None:
         self.machine = VirtualMachine(recorder, check=check)
 
-    def code(self, code: CodeType, module: str | None = None) -> CodeType:
-        return self.machine.function(code, module=module).host
+    def code(self, code: CodeType, module: str | None = None, namespace_is_globals: bool = True) -> CodeType:
+        return self.machine.function(code, namespace_is_globals, module).host
+
+    def original(self, code: CodeType) -> CodeType:
+        return self.machine.original(code)
 
 
 def _native(recorder: Recorder) -> Engine:

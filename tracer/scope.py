@@ -5,9 +5,10 @@ from __future__ import annotations
 import fnmatch
 import functools
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import CodeType
+from types import CodeType, FrameType
+from typing import Any
 
 STDLIB = os.path.dirname(os.path.abspath(os.__file__))
 OURS = tuple(
@@ -39,6 +40,23 @@ class Scope:
         if os.path.abspath(code.co_filename).startswith(OURS):
             return False
         return self._in_folder(code.co_filename) or any(fnmatch.fnmatchcase(name, p) for p in self.include)
+
+    @staticmethod
+    def module_run(namespace: Mapping[str, Any], caller: FrameType | None) -> str | None:
+        """The name of the module that `exec` or `eval` runs code in: the namespace's, or the caller's."""
+        for names in (namespace, caller.f_globals if caller is not None else {}):
+            if isinstance(names.get("__name__"), str):
+                return str(names["__name__"])
+        return None
+
+    def covers_executed(self, code: CodeType, module: str | None, by_traced: bool) -> bool:
+        """Whether code that `exec` or `eval` runs is traced; `by_traced`: whether what calls them is."""
+        if not code.co_filename.startswith("<"):
+            return self.covers(code, module)
+        name = module or ""
+        if any(fnmatch.fnmatchcase(name, pattern) for pattern in self.exclude):
+            return False
+        return by_traced or any(fnmatch.fnmatchcase(name, pattern) for pattern in self.include)
 
     def _in_folder(self, filename: str) -> bool:
         if filename.startswith("<"):

@@ -78,6 +78,8 @@ class VirtualMachine:
         self.operations: Mapping[str, Operation] = {**opcodes(), **overrides}
         self.stepping = check or bool(overrides)
         self._functions: dict[tuple[int, bool], tuple[CodeType, Function]] = {}
+        self._originals: dict[int, CodeType] = {}
+        """By id of a host code object."""
         self._source = Source()
         notes: Callable[[], list[int]] | None = recorder.notes if recorder is not None else None
         self.support: ModuleType = support(self, self.operations, notes)
@@ -105,7 +107,12 @@ class VirtualMachine:
         known = self._functions.get(key)
         if known is None:
             known = self._functions[key] = (code, self._ready(code, namespace_is_globals, module))
+            self._originals[id(known[1].host)] = code
         return known[1]
+
+    def original(self, host: CodeType) -> CodeType:
+        """The program's code that a host code object was made of; any other as it is."""
+        return self._originals.get(id(host), host)
 
     def _ready(self, code: CodeType, namespace_is_globals: bool, module: str | None) -> Function:
         decoded = decode(code, self.operations)

@@ -7,9 +7,9 @@ It takes itself off the path and out of the environment again, and leaves the pr
 `sitecustomize`, if there is one, its turn.
 
 It writes three files while the program runs, which are whole up to the last instruction however the process
-ends: `codes`, the marshalled code of each module in scope; `frames`, for each frame `thread + 1 << 32 | code`,
-code objects being numbered as `walk` comes upon them; `events`, for each event `frame + 1 << 32 | offset`. The
-last two hold native uint64 values; those behind the last one are zero.
+ends: `codes`, the marshalled code of each module or piece of text in scope; `frames`, for each frame
+`thread + 1 << 32 | code`, code objects being numbered as `walk` comes upon them; `events`, for each event
+`frame + 1 << 32 | offset`. The last two hold native uint64 values; those behind the last one are zero.
 """
 # pathlib stays out of it: the program would find it imported.
 
@@ -127,6 +127,8 @@ class Notes:
             if not self.begun and code.co_name == "<module>" and frame.f_globals is vars(main):
                 self.begun = True
                 self._admit(code)
+            elif code.co_name == "<module>" and self._is_executed(frame):
+                self._admit(code)
             else:
                 self._take(code, self.number_of_copy.get(described(code)))
         return self.number_of_code[id(code)]
@@ -135,6 +137,14 @@ class Notes:
         """A loader is about to run a module: in scope is what the recorder would trace."""
         if call["f"] is exec and self.scope.covers(call["args"][0], call["args"][1].get("__name__")):
             self._admit(call["args"][0])
+
+    def _is_executed(self, frame: FrameType) -> bool:
+        """Whether `exec` or `eval` runs a frame whose code the recorder would trace."""
+        caller = frame.f_back
+        by_traced = caller is not None and self.number_of_code.get(id(caller.f_code)) is not None
+        module = self.scope.module_run(frame.f_globals, caller)
+        covered: bool = self.scope.covers_executed(frame.f_code, module, by_traced)
+        return covered
 
     def _admit(self, module: CodeType) -> None:
         with open(self.module_codes, "ab") as file:

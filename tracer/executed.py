@@ -1,0 +1,164 @@
+"""`exec()` and `eval()`: code that appears while the program runs is made ready by the engine, as its modules are.
+
+Builtins of our own stand for the two from before the program begins. They look at the frame that calls them as the
+builtins do, and run the engine's code in place of the program's where that is in scope:
+
+- code that has a file (what `runpy`, test runners and plugin loaders run), if its file or module is in scope;
+- code from text, and any other without a file, if code that is traced runs it, or if its module (`__name__` of the
+  namespace it runs in) is traced by name.
+
+So text that a library runs for itself stays untraced: `namedtuple`, `dataclass`, templates. Code that comes to run in
+other ways does, too, until it runs something itself: a function that the program puts together from a code object
+(`types.FunctionType`, `__code__ = …`), what `code.InteractiveInterpreter` and `timeit` run for it.
+
+The same text is traced as the same code object each time; a program that runs ever new text has the tracer keep ever
+more code. A program can tell that `type(exec)` is a class of ours; `inspect`, `isinstance`, `pickle`, `repr` and
+`help` show the builtin.
+"""
+
+from __future__ import annotations
+import __future__
+
+import builtins
+import sys
+from collections.abc import Callable, Mapping
+from types import BuiltinFunctionType, CodeType, FrameType
+from typing import Any, Protocol
+
+from vmtrace.tracer.hide import hide_functions, keep_builtins
+from vmtrace.tracer.scope import Scope
+
+keep_builtins(globals())
+
+COMPILED = frozenset(map(type, (None, True, 0, 0.0, 0j, "", b"", (), frozenset(), ...))) | {CodeType, slice}
+"""What a compiler puts among a code object's constants; an engine puts more there."""
+FUTURE = 0
+for _name in __future__.all_feature_names:
+    FUTURE |= getattr(__future__, _name).compiler_flag
+"""Flags of a code object that text which it runs inherits."""
+PROXY = type((lambda: sys._getframe().f_locals)())
+"""What `f_locals` of a function's frame is: from 3.13 on no dict, but the builtins take a snapshot of it."""
+NAMED = sys.version_info >= (3, 13)
+"""Whether globals and locals may be given by name."""
+
+
+class Engine(Protocol):
+    """What makes code ready to run."""
+
+    def code(self, code: CodeType, module: str | None = None, namespace_is_globals: bool = True) -> CodeType: ...
+
+
+def is_made(code: CodeType) -> bool:
+    """Whether a code object is an engine's: such a one has constants that no compiler makes."""
+    return any(type(constant) not in COMPILED for constant in code.co_consts)
+
+
+class Builtin:
+    """Stands for a builtin function, and passes for it."""
+
+    def __init__(self, function: Any, call: Callable[..., Any]) -> None:
+        self.__wraps = function
+        self.__call = call
+        self.__doc__, self.__module__ = function.__doc__, function.__module__
+
+    def __call__(self, *given: Any, **named: Any) -> Any:
+        return self.__call(sys._getframe(1), given, named)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.__wraps, name)
+
+    def __repr__(self) -> str:
+        return repr(self.__wraps)
+
+    def __reduce__(self) -> str:
+        return str(self.__wraps.__name__)
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
+        return BuiltinFunctionType
+
+
+class Executed:
+    """Makes code ready that `exec` and `eval` are given."""
+
+    def __init__(self, engine: Engine, scope: Scope) -> None:
+        self._engine = engine
+        self._scope = scope
+        self._of_text: dict[tuple[object, ...], CodeType] = {}
+        self._ready: dict[tuple[int, bool], tuple[CodeType, CodeType]] = {}
+        """By the code's id and whether it runs in globals only: the code (which keeps the id), and the engine's."""
+
+    def runs(self, builtin: Any, mode: str) -> Callable[..., Any]:
+        """What to do when the builtin is called, given the frame that calls it and the arguments."""
+
+        def call(frame: FrameType, given: tuple[Any, ...], named: dict[str, Any]) -> Any:
+            closure = {"closure": named.pop("closure")} if "closure" in named and mode == "exec" else {}
+            bound = _bound(given, named)
+            if bound is None:  # an error, which the builtin words
+                return builtin(*given, **named, **closure)
+            source, space, names = bound
+            if space is None:
+                space, names = frame.f_globals, _names_of(frame) if names is None else names
+            wanted = CodeType if closure else CodeType | str | bytes | bytearray | memoryview
+            if not isinstance(space, dict) or not isinstance(source, wanted):
+                return builtin(source, space, names, **closure)  # an error, too
+            names = space if names is None else names
+            if not dict.__contains__(space, "__builtins__"):
+                dict.__setitem__(space, "__builtins__", frame.f_builtins)
+            code = self._code(source, mode, frame)
+            return builtin(self._made_ready(code, frame, space, names is space), space, names, **closure)
+
+        return call
+
+    def _code(self, source: Any, mode: str, frame: FrameType) -> CodeType:
+        """The text compiled, as the builtins do it; the same object each time."""
+        if isinstance(source, CodeType):
+            return source
+        if not isinstance(source, str):
+            source = bytes(source)
+        if mode == "eval":
+            source = source.lstrip(" \t" if isinstance(source, str) else b" \t")
+        flags = frame.f_code.co_flags & FUTURE
+        code = compile(source, "<string>", mode, flags, dont_inherit=True)  # each time: it may warn
+        return self._of_text.setdefault((mode, flags, source), code) if is_made(frame.f_code) else code
+
+    def _made_ready(self, code: CodeType, frame: FrameType, space: Mapping[str, Any], in_globals: bool) -> CodeType:
+        module = self._scope.module_run(space, frame)
+        if is_made(code) or not self._scope.covers_executed(code, module, is_made(frame.f_code)):
+            return code
+        known = self._ready.get((id(code), in_globals))
+        if known is None:
+            known = code, self._engine.code(code, module, in_globals)
+            self._ready[id(code), in_globals] = known
+        return known[1]
+
+
+def _bound(given: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, Any, Any] | None:
+    """Source, globals and locals; None if the builtin would not take the arguments."""
+    if not given or len(given) > 3:
+        return None
+    space, names = (*given[1:], None, None)[:2]
+    if named:
+        if not NAMED or not named.keys() <= {"globals", "locals"} or len(given) + len(named) > 3:
+            return None
+        if len(given) == 2 and "globals" in named:
+            return None
+        space, names = named.get("globals", space), named.get("locals", names)
+    return given[0], space, names
+
+
+def _names_of(frame: FrameType) -> Any:
+    """What `locals()` would be in the frame."""
+    names = frame.f_locals
+    return dict(names) if PROXY is not dict and type(names) is PROXY else names
+
+
+def hook_exec(engine: Engine, scope: Scope) -> None:
+    """From now on, `exec` and `eval` run code in scope as the engine's."""
+    executed = Executed(engine, scope)
+    for name in ("exec", "eval"):
+        builtin = getattr(builtins, name)
+        setattr(builtins, name, Builtin(builtin, executed.runs(builtin, name)))
+
+
+hide_functions(globals())
