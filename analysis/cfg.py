@@ -13,9 +13,11 @@ from vmtrace.analysis.program import Ints, Program
 class Loop:
     """A natural loop: the blocks from which a jump back to the header is reached without passing the header.
 
-    Jumps back to one header make one loop. Blocks of an exception handler from which the loop goes on belong
-    to it: an exception is an edge from each block that has a handler to that handler, though never itself
-    a jump back. A cycle that can be entered past its header (CPython's compiler makes none) is no loop.
+    Jumps back to one header make one loop. So do those past the header of `while True`, which CPython 3.11 to 3.13 may
+    compile to a block of its own, a NOP: `continue` jumps to it, the end of the body behind it. Blocks of an exception
+    handler from which the loop goes on belong to it: an exception is an edge from each block that has a handler to
+    that handler, though never itself a jump back. A cycle that can be entered past its header (CPython's compiler
+    makes none) is no loop.
     """
 
     number: int
@@ -35,6 +37,7 @@ class NaturalLoops:
     """
 
     def __init__(self, program: Program) -> None:
+        self._program = program
         self.all: list[Loop] = []
         self.block_loop: Ints = np.full(program.blocks, -1)
         successors, handlers = edges(program)
@@ -60,7 +63,8 @@ class NaturalLoops:
                 before[after].append(block)
         bodies: dict[int, set[int]] = {}
         for block in dominator:
-            for header in jumps[block]:
+            for target in jumps[block]:
+                header = self._header(block, target)
                 if dominates(dominator, header, block):
                     bodies[header] = bodies.get(header, {header}) | _reaching(block, header, before)
         inner: dict[int, int] = {}  # block: its innermost loop so far
@@ -71,6 +75,21 @@ class NaturalLoops:
             self.all.append(Loop(len(self.all), code, header, frozenset(bodies[header]), parent, depth))
         for block, loop in inner.items():
             self.block_loop[block] = loop
+
+    def _header(self, block: int, target: int) -> int:
+        """The header that a jump goes to, or past, to a block behind it."""
+        program, before = self._program, target - 1
+        if before < 0 or program.block_last[block] == program.block_last[before]:
+            return target
+        first, last = int(program.block_first[before]), int(program.block_last[before])
+        names = {program.opcode_names[opcode] for opcode in program.site_opcode[first : last + 1].tolist()}
+        jump = program.block_last[block]
+        # The jump at the end of the body bears the position of the constant True, as the NOP does.
+        alike = all(
+            (of_site[jump] == of_site[last]) and of_site[last] >= 0
+            for of_site in (program.site_line, program.site_column)
+        )
+        return before if names == {"NOP"} and alike and program.site_code[jump] == program.site_code[last] else target
 
 
 def edges(program: Program) -> tuple[list[list[int]], list[list[int]]]:

@@ -17,13 +17,15 @@ class Rounds:
     the bottom and once more before the loop) each pass of the header is an iteration, and a loop whose body never
     runs is not entered.
 
-    What belongs to the test at the top is told by the source: the header, if it may leave the loop and its first
-    instruction does not come after the end of that branch (a body precedes a test at the bottom); and further
+    What belongs to the test at the top is told by the source: the header, if it may leave the loop and nothing jumps
+    back to it that comes before it in the source. (A test at the bottom does, and so does the constant of `while True`,
+    which may also leave a NOP at the header: then what leaves the loop there is a statement of its body.) And further
     blocks that may leave the loop in turn, on the very same line (`while a and b`). In an `async for`, it is all
     up to where the awaited item is there.
 
     tests[site]        whether a block ends here that belongs to the test at the top of a loop
-    header[site]       the loop that has its header there, or -1
+    header[site]       the loop that has its header there, or -1; also where it is passed by (see Loop)
+    leads_on[site]     whether a header ends here that may be passed by: going on from it is no second pass
     each_pass[loop]    whether each pass of the header is an iteration
     fall_begins[site]  the loop of which an iteration begins if control falls through from this end of a
                        block, or -1; jump_begins[site]: if it jumps
@@ -38,9 +40,16 @@ class Rounds:
         self.jump_begins: Ints = np.full(program.sites, -1)
         self.each_pass = np.ones(len(loops.all), dtype=bool)
         self.tests: Bools = np.zeros(program.sites, dtype=bool)
+        self.leads_on: Bools = np.zeros(program.sites, dtype=bool)
         self._enter, self._leave = _intervals(loops)
         for loop in loops.all:
             self.header[program.block_first[loop.header]] = loop.number
+            if (
+                self._opcodes(loop.header) == {"NOP"}
+                and self.header[behind := program.block_first[loop.header + 1]] < 0
+            ):
+                self.header[behind] = loop.number
+                self.leads_on[program.block_last[loop.header]] = True
             tests = self._tests(loop)
             self.each_pass[loop.number] = not tests
             for block in tests:
@@ -73,7 +82,9 @@ class Rounds:
             first = [other.blocks for other in waits if other.header == loop.header + 1]
             return frozenset({loop.header}).union(*first)
         block, tests = loop.header, {loop.header}
-        if not self._may_leave(block, loop) or block in self._successors[block] or not self._is_top(block):
+        if not self._may_leave(block, loop) or block in self._successors[block]:
+            return frozenset()
+        if not self._opcodes(block) & {"FOR_ITER", "SEND"} and self._is_body(loop):
             return frozenset()
         while "FOR_ITER" not in self._opcodes(block):
             line = self._program.site_line[self._program.block_last[block]]
@@ -86,14 +97,20 @@ class Rounds:
             tests.add(block)
         return frozenset(tests)
 
-    def _is_top(self, block: int) -> bool:
+    def _is_body(self, loop: Loop) -> bool:
+        """Whether the header of a `while` loop is the beginning of its body."""
         program = self._program
-        first, last = program.block_first[block], program.block_last[block]
-        begins = (program.site_line[first], program.site_column[first])
-        ends = (program.site_end_line[last], program.site_end_column[last])
-        if -1 in begins or -1 in ends:  # no columns: python -X no_debug_ranges
-            return bool(begins[0] <= ends[0])
-        return bool(begins < ends)
+        first = int(program.block_first[loop.header])
+        if program.opcode_names[program.site_opcode[first]] == "NOP":
+            return True
+        jumps = [program.block_last[block] for block in loop.blocks if loop.header in self._successors[block]]
+        places = [self._position(site) for site in (first, *jumps)]
+        if any(-1 in place for place in places):  # no columns: python -X no_debug_ranges
+            places = [place[:1] for place in places]
+        return any(place < places[0] for place in places)
+
+    def _position(self, site: int) -> tuple[int, ...]:
+        return int(self._program.site_line[site]), int(self._program.site_column[site])
 
     def _may_leave(self, block: int, loop: Loop) -> bool:
         inside = [after in loop.blocks for after in self._successors[block]]

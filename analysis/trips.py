@@ -102,7 +102,7 @@ class Trips(Tally):
         if not len(self.loops.all):
             none = np.zeros(0, dtype=np.int64)
             return _Events(none, none, none > 0)
-        headed = rounds.header[after]
+        headed = np.where(rounds.leads_on[before] & (before >= 0), -1, rounds.header[after])
         # Few moves matter: those to a header, and those that go on from a test.
         some = np.flatnonzero((headed >= 0) | (rounds.tests[before] & (before >= 0)))
         before, after, headed = before[some], after[some], headed[some]
