@@ -1,4 +1,4 @@
-"""How fast notes become rows, and rows a file, on one core: `python -m tests.bench_recorder`.
+"""How fast notes become rows, and rows a file, on one core: part of `python -m tests.bench`.
 
 The notes are those of small programs, taken once from the VM and then told to the recorder's scribe over and
 over. No test: figures depend on the machine and on what else it does; the best of several runs is shown.
@@ -6,6 +6,7 @@ over. No test: figures depend on the machine and on what else it does; the best 
 
 from __future__ import annotations
 
+import json
 import tempfile
 import time
 from collections.abc import Callable, Iterable
@@ -155,26 +156,29 @@ def write(notepad: Notepad, notes: Notes, path: Path, compression: str) -> None:
     scribe.finish({})
 
 
-def measure(name: str, path: Path) -> list[str]:
+def measure(name: str, path: Path) -> dict[str, str]:
     """One line of the table."""
     notepad, notes = note(PROGRAMS[name])
     rows = assemble(notepad, notes)
-    figures: list[float] = [rows / best(partial(assemble, notepad, notes)) / 1e6]
-    for compression in ("lz4", "zstd"):
-        figures.append(rows / best(partial(write, notepad, notes, path, compression)) / 1e6)
-        figures.append(path.stat().st_size / rows)
     frames = int((notes == 2**32 - 1).sum())
-    text = [f"{figure:.3f}" if figure < 5 else f"{figure:.0f}" for figure in figures]
-    return [name, f"{len(notes):,}", f"{rows:,}", f"{rows / max(frames, 1):,.0f}", *text]
+    figures = {
+        "program": name,
+        "notes": f"{len(notes):,}",
+        "rows": f"{rows:,}",
+        "rows/call": f"{rows / max(frames, 1):,.0f}",
+    }
+    figures["assemble M/s"] = f"{rows / best(partial(assemble, notepad, notes)) / 1e6:.0f}"
+    for compression in ("lz4", "zstd"):
+        figures[f"{compression} M/s"] = f"{rows / best(partial(write, notepad, notes, path, compression)) / 1e6:.0f}"
+        figures[f"{compression} B/row"] = f"{path.stat().st_size / rows:.3f}"
+    return figures
 
 
 def main() -> None:
+    """Prints the table as JSON."""
     np.empty(31 << 20, np.uint8)  # see scribe_process
-    head = ["program", "notes", "rows", "rows/call", "assemble M/s", "lz4 M/s", "B/row", "zstd M/s", "B/row"]
-    print(*(f"{word:>12}" for word in head))
     with tempfile.TemporaryDirectory() as folder:
-        for name in PROGRAMS:
-            print(*(f"{word:>12}" for word in measure(name, Path(folder) / "bench.arrow")))
+        print(json.dumps([measure(name, Path(folder) / "bench.arrow") for name in PROGRAMS]))
 
 
 if __name__ == "__main__":
