@@ -15,7 +15,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 from vmtrace.tracer.generators import NO_GENERATOR, Generators
 from vmtrace.tracer.nesting import Flags, Ints, latest, nest, running_maximum
 from vmtrace.tracer.tables import Tables
@@ -71,10 +70,10 @@ class Stretch:
 
     pieces: Ints
     """Columns: the pieces, none empty; rows: first instruction, length, frame."""
-    frames: dict[str, npt.NDArray[np.generic]]
+    frames: dict[str, Ints]
     """Columns of `frames`, where NO_FRAME and -1 stand for null."""
-    exits: dict[str, npt.NDArray[np.generic]]
-    """Columns of `exits`, but for `raised` in the place of `reason`."""
+    exits: dict[str, Ints]
+    """Columns of `exits`; `reason` is 0 for return, 1 for raise."""
     shared: Flags
     """By exit: whether it is a generator's, which other threads may have run before."""
 
@@ -228,7 +227,7 @@ class _Stretch:
         rows: Ints = self.row.take(self.token_of.take(calls) - self.count)
         return rows
 
-    def _frames_made(self, new: Ints) -> dict[str, npt.NDArray[np.generic]]:
+    def _frames_made(self, new: Ints) -> dict[str, Ints]:
         parent = self.frame.take(self.parent.take(new))
         behind = self.behind.take(new)
         known = (behind > 0) & (parent != NO_FRAME)
@@ -238,11 +237,11 @@ class _Stretch:
             "code_id": self.code.take(new),
             "parent_id": parent,
             "call_offset": np.where(known, offset, -1),
-            "thread_id": np.full(len(new), self.thread.ident, np.uint64),
+            "thread_id": np.full(len(new), self.thread.ident, np.uint64).astype(np.int64),
             "first_row": self._rows_before(new),
         }
 
-    def _exits_made(self) -> tuple[dict[str, npt.NDArray[np.generic]], Flags]:
+    def _exits_made(self) -> tuple[dict[str, Ints], Flags]:
         raised = self.kind == KIND_UNWIND
         ended = np.flatnonzero((self.kind == KIND_RETURN) | raised)
         top = self.nesting.top.take(ended - 1)
@@ -252,7 +251,7 @@ class _Stretch:
         exits = {
             "frame_id": self.frame.take(top),
             "row": self._rows_before(ended),
-            "raised": raised.take(ended),
+            "reason": raised.take(ended).astype(np.int64),
         }
         return exits, shared
 

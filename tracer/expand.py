@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 
 import numpy as np
@@ -9,6 +10,8 @@ import numpy.typing as npt
 from vmtrace.tracer.tables import Tables
 
 Ints = npt.NDArray[np.int64]
+# Where these are in a word of `Tables.facts`, in their own size.
+_OPCODE, _DEPTH = (6, 2) if sys.byteorder == "little" else (1, 1)
 Columns = tuple[npt.NDArray[np.generic], ...]
 
 
@@ -21,6 +24,7 @@ class Expander:
         self._pieces = np.empty((3, 0), np.int64)
         """Rows: first instruction, length, frame."""
         self._index = np.empty(batch_rows, np.int64)
+        self._counting = np.arange(batch_rows)
 
     def batches(self, new: Ints) -> Iterator[Columns]:
         """Takes pieces, and gives the full batches that can be made now: opcode, offset, stack depth, frame,
@@ -52,18 +56,17 @@ class Expander:
         if not len(start):
             start, length, frame = np.zeros((3, 1), np.int64)
         ends = np.cumsum(length)
-        # From row to row the instruction's number grows by one, but for where a piece begins.
-        index = self._index[: ends[-1]]
-        index.fill(1)
-        index[:1] = start[0]
-        index[ends[:-1]] = start[1:] - start[:-1] - length[:-1] + 1
-        np.cumsum(index, out=index)
+        rows = int(ends[-1])
+        # The number of a row's instruction is the row's own plus something that is the same in all of a piece.
+        index = self._index[:rows]
+        np.add(np.repeat(start - ends + length, length), self._counting[:rows], out=index)
+        facts = tables.facts.values.take(index)
         runs = np.append(np.flatnonzero(frame[1:] != frame[:-1]), len(frame) - 1)
         in_run = np.diff(ends[runs], prepend=0)
         return (
-            tables.opcode.values.take(index),
-            tables.offset.values.take(index),
-            tables.depth.values.take(index),
+            facts.view(np.uint8)[_OPCODE::8].copy(),
+            facts.astype(np.uint32),
+            facts.view(np.uint16)[_DEPTH::4].copy(),
             np.repeat(frame[runs].astype(np.uint32), in_run),
             np.repeat(tables.code.values.take(start[runs]), in_run),
         )

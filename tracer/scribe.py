@@ -6,18 +6,21 @@ import dis
 import hashlib
 import importlib.util
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 from vmtrace.tracer.assemble import Assembler, NotesError, Stretch, Thread
-from vmtrace.tracer.expand import Columns, Expander
+from vmtrace.tracer.expand import Columns as RowColumns
+from vmtrace.tracer.expand import Expander
 from vmtrace.tracer.facts import CodeFacts
 from vmtrace.tracer.marks import Speller
+from vmtrace.tracer.nesting import Ints
 from vmtrace.tracer.tables import Tables, transpose
 from vmtrace.tracer.tokens import Notes, tell_apart
+from vmtrace.tracer.worker import Worker
 from vmtrace.traces.schema import BATCH_ROWS
 from vmtrace.traces.writer import TraceWriter
 
@@ -27,7 +30,6 @@ cache.
 """
 MOST_FRAMES = 1 << 32
 _NO_NOTES = np.empty(0, np.uint32)
-_REASONS = pa.array(["return", "raise"])
 _T = TypeVar("_T")
 
 
@@ -37,6 +39,8 @@ class Scribe:
     Notes of different threads are written one stretch after the other, each thread's in its own order. They
     must be told up to a moment at a time: between two `settle`s, a generator that goes on in one thread may
     be made by notes of another that are told later.
+
+    Three threads share the work: what is noted is put in order by the caller's, then made rows, then written.
     """
 
     def __init__(self, path: str | os.PathLike[str], run: Mapping[str, Any], compression: str) -> None:
@@ -45,10 +49,11 @@ class Scribe:
         self._tables = Tables()
         self._assembler = Assembler(self._tables)
         self._expander = Expander(self._tables, BATCH_ROWS)
+        self._expanding, self._writing = Worker(), Worker()
         self._threads: dict[int, Thread] = {}
         self._left: dict[int, Notes] = {}
         """By thread: notes that are no whole token yet, or that wait for another thread's."""
-        self._late: list[dict[str, npt.NDArray[Any]]] = []
+        self._late: list[dict[str, npt.NDArray[np.int64]]] = []
         """Exits that are written when all threads have been told of: of generators, that may have gone on in
         another thread before, whose rows come later in the file."""
         self._spell: Speller | None = None
@@ -65,10 +70,10 @@ class Scribe:
         for facts in codes:
             self._tables.add(facts)
         if codes:
-            self._writer.add("codes", _readable(transpose(facts["code"] for facts in codes)))
+            self._add("codes", transpose(facts["code"] for facts in codes))
             columns = [facts["instructions"] for facts in codes]
             merged = {name: [value for column in columns for value in column[name]] for name in columns[0]}
-            self._writer.add("instructions", _readable(merged))
+            self._add("instructions", merged)
 
     def locate(self, code_id: int, instructions: Sequence[int]) -> None:
         """By code unit of a code's host, the index of its instruction; see `Tables`."""
@@ -81,7 +86,7 @@ class Scribe:
         except (SyntaxError, UnicodeDecodeError, LookupError):
             return
         row = {"filename": [filename], "sha256": [hashlib.sha256(content).hexdigest()], "text": [text]}
-        self._writer.add("sources", _readable(row))
+        self._add("sources", row)
 
     def take_marks(self) -> None:
         """The notes told from now on are marks (see `marks`)."""
@@ -113,24 +118,30 @@ class Scribe:
             if sum(map(len, self._left.values())) == before:
                 raise NotesError("a generator goes on that was never made")
         for exits in self._late:
-            exits["row"] = np.full(len(exits["row"]), self._assembler.rows, exits["row"].dtype)
-            self._writer.add("exits", _exits(exits))
+            exits["row"] = np.full(len(exits["row"]), self._assembler.rows)
+            self._later(partial(self._writer.add_integers, "exits", exits))
         self._late = []
         self._assembler.generators.forget()
 
     def finish(self, end: Mapping[str, Any]) -> None:
         """The last rows, and the facts known at the end."""
+        self._expanding.finish()
+        self._writing.finish()
         self._write_rows(self._expander.rest())
         self._writer.close(end)
 
     def break_off(self) -> None:
         """The last rows of a recording whose end is not known: the trace is incomplete."""
+        self._expanding.finish()
+        self._writing.finish()
         self._write_rows(self._expander.rest())
         self._writer.flush()
         self._writer.abandon()
 
     def abandon(self) -> None:
         """Leaves the file as it is. May be called at any time."""
+        self._expanding.drop()
+        self._writing.drop()
         self._writer.abandon()
 
     def _write(self, ident: int, notes: Notes) -> Notes:
@@ -152,44 +163,28 @@ class Scribe:
     def _write_stretch(self, stretch: Stretch) -> None:
         if self._assembler.frames > MOST_FRAMES:
             raise NotesError(f"a trace has room for {MOST_FRAMES:,} frames")
-        if len(stretch.frames["frame_id"]):
-            self._writer.add("frames", _frames(stretch.frames))
         exits = stretch.exits
         if len(self._threads) > 1 and stretch.shared.any():
             self._late.append({name: column[stretch.shared] for name, column in exits.items()})
             exits = {name: column[~stretch.shared] for name, column in exits.items()}
-        if len(exits["frame_id"]):
-            self._writer.add("exits", _exits(exits))
-        for columns in self._expander.batches(stretch.pieces):
-            self._write_rows(columns)
+        self._later(partial(self._writer.add_integers, "frames", stretch.frames))
+        self._later(partial(self._writer.add_integers, "exits", exits))
+        self._expanding.do(partial(self._expand, stretch.pieces))
 
-    def _write_rows(self, columns: Columns) -> None:
+    def _expand(self, pieces: Ints) -> None:
+        for columns in self._expander.batches(pieces):
+            self._writing.do(partial(self._write_rows, columns))
+
+    def _add(self, table: str, rows: dict[str, list[Any]]) -> None:
+        self._later(partial(self._writer.add, table, _readable(rows)))
+
+    def _later(self, write: Callable[[], None]) -> None:
+        """Has something written when all rows are, that are known of now."""
+        self._expanding.do(partial(self._writing.do, write))
+
+    def _write_rows(self, columns: RowColumns) -> None:
         self._writer.write(*columns)
         self.rows += len(columns[0])
-
-
-def _frames(columns: Mapping[str, npt.NDArray[Any]]) -> pa.RecordBatch:
-    types = {
-        "frame_id": pa.uint32(),
-        "code_id": pa.uint32(),
-        "parent_id": pa.uint32(),
-        "call_offset": pa.uint32(),
-        "thread_id": pa.uint64(),
-        "first_row": pa.uint64(),
-    }
-    arrays = [_column(columns[name], kind) for name, kind in types.items()]
-    return pa.RecordBatch.from_arrays(arrays, names=list(types))
-
-
-def _column(values: npt.NDArray[Any], kind: pa.DataType) -> pa.Array:
-    """Below zero is null."""
-    return pa.array(values.astype(kind.to_pandas_dtype()), mask=values < 0 if values.dtype.kind == "i" else None)
-
-
-def _exits(columns: Mapping[str, npt.NDArray[Any]]) -> pa.RecordBatch:
-    reason = pa.DictionaryArray.from_arrays(columns["raised"].astype(np.int8), _REASONS)
-    arrays = [_column(columns["frame_id"], pa.uint32()), _column(columns["row"], pa.uint64()), reason]
-    return pa.RecordBatch.from_arrays(arrays, names=["frame_id", "row", "reason"])
 
 
 def _readable(columns: dict[str, list[_T]]) -> dict[str, list[_T]]:

@@ -38,13 +38,13 @@ class Growing:
 class Tables:
     """Instructions are numbered through all codes, in the order in which codes become known.
 
-    By instruction: `opcode`, `offset`, `depth`, `code`. By block: `start`, `stop` (instruction numbers);
-    block 0 is empty and stands for "no block". Codes and blocks must come in the order of their ids."""
+    By instruction: `offset`, `code`, and `facts`, to be looked up at once: offset | stack depth << 32 | opcode << 48.
+    By block: `start`, `stop` (instruction numbers); block 0 is empty and stands for "no block". Codes and blocks must
+    come in the order of their ids."""
 
     def __init__(self) -> None:
-        self.opcode = Growing(np.uint8)
+        self.facts = Growing(np.uint64)
         self.offset = Growing(np.uint32)
-        self.depth = Growing(np.uint16)
         self.code = Growing(np.uint32)
         self.start = Growing(np.int64)
         self.stop = Growing(np.int64)
@@ -60,11 +60,11 @@ class Tables:
 
     def add(self, facts: CodeFacts) -> None:
         """Take a code in. Its positions are offsets in itself until `locate` says otherwise."""
-        first = len(self.opcode)
+        first = len(self.offset)
         columns = facts["instructions"]
-        self.opcode.extend(facts["opcodes"])
+        rows = zip(columns["offset"], columns["stack_depth"], facts["opcodes"], strict=True)
+        self.facts.extend([offset | (depth or 0) << 32 | opcode << 48 for offset, depth, opcode in rows])
         self.offset.extend(columns["offset"])
-        self.depth.extend([depth or 0 for depth in columns["stack_depth"]])
         self.code.extend(columns["code_id"])
         blocks = np.asarray(facts["blocks"], np.int64).reshape(-1, 2) + first
         self.start.extend(blocks[:, 0])

@@ -11,38 +11,66 @@ how it is kept, and a reader needs nothing else.
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 from vmtrace.traces import arrays
-from vmtrace.traces.schema import TABLES
+from vmtrace.traces.placed import Integers
+from vmtrace.traces.schema import REASONS, TABLES
 
 _SUM_FROM = b"sum_from"  # the field holds differences from row to row: sum them up, from this number
 _BACK_FROM = b"back_from"  # the field holds how far its value lies below that of the field named here
 
 _SUMMED = {"frames": ("frame_id", "thread_id", "first_row"), "exits": ("frame_id", "row")}
-_BACK = {"frames": {"parent_id": "frame_id"}}
+_BACK: dict[str, dict[bytes | str, str]] = {"frames": {"parent_id": "frame_id"}}
+_CODEC = pa.Codec("zstd", compression_level=1)
+_REASONS = pa.array(REASONS)
 _WIDTHS = [(width, int(np.iinfo(width).max)) for width in (np.int8, np.int16, np.int32, np.int64)]
-
-Integers = npt.NDArray[np.int64]
 
 
 class UnpackError(Exception):
     """A text that is no rows of the table of that name."""
 
 
-def pack(name: str, table: pa.Table) -> bytes:
-    """Rows of the table of that name, at least one, as text."""
+def pack(table: pa.Table) -> bytes:
+    """Rows of any table, at least one, as text."""
     (batch,) = table.combine_chunks().to_batches()
-    if name in _SUMMED:
-        batch = _squeeze(name, batch)
+    return _as_text(batch)
+
+
+def pack_integers(name: str, columns: Mapping[str, Integers]) -> bytes:
+    """Rows of frames or exits, at least one, as text; the columns are those of `placed`."""
+    fields, packed = [], []
+    for field in TABLES[name]:
+        values, missing, metadata = columns[field.name], None, {}
+        if field.nullable and int(values.min()) < 0:
+            missing = values < 0
+        if field.name in _SUMMED[name]:
+            metadata[_SUM_FROM] = str(values[0])
+            values = _steps(values)
+        elif field.name in _BACK.get(name, {}):
+            metadata[_BACK_FROM] = _BACK[name][field.name]
+            values = columns[metadata[_BACK_FROM]] - values
+        if missing is not None:
+            values = np.where(missing, 0, values)
+        if pa.types.is_dictionary(field.type):
+            column = pa.DictionaryArray.from_arrays(arrays.column(values.astype(np.int8)), _REASONS, safe=False)
+        else:
+            column = arrays.column(_narrow(values), missing)
+        fields.append(pa.field(field.name, column.type, metadata=metadata))
+        packed.append(column)
+    return _as_text(pa.RecordBatch.from_arrays(packed, schema=pa.schema(fields)))
+
+
+def _as_text(batch: pa.RecordBatch) -> bytes:
     sink = pa.BufferOutputStream()
-    # Compressed as a whole, not buffer by buffer: less than half the time and two thirds of the bytes.
-    with pa.CompressedOutputStream(sink, "zstd") as whole, pa.ipc.new_stream(whole, batch.schema) as stream:
+    with pa.ipc.new_stream(sink, batch.schema) as stream:
         stream.write_batch(batch)
-    return base64.b64encode(sink.getvalue())
+    # Compressed as a whole, not buffer by buffer: less than half the time and two thirds of the bytes.
+    return base64.b64encode(_CODEC.compress(sink.getvalue()))
 
 
 def unpack(name: str, text: bytes) -> pa.Table:
@@ -64,25 +92,6 @@ def unpack(name: str, text: bytes) -> pa.Table:
         StopIteration,
     ) as error:
         raise UnpackError(name) from error
-
-
-def _squeeze(name: str, batch: pa.RecordBatch) -> pa.RecordBatch:
-    """The rows with their integers in few bytes."""
-    fields, columns = [], []
-    for field, column in zip(batch.schema, batch.columns, strict=True):
-        metadata = {}
-        if pa.types.is_integer(field.type):
-            values, missing = _integers(column)
-            if field.name in _SUMMED[name]:
-                metadata[_SUM_FROM] = str(values[0])
-                values = _steps(values)
-            elif field.name in _BACK.get(name, {}):
-                metadata[_BACK_FROM] = _BACK[name][field.name]
-                values = _integers(batch.column(metadata[_BACK_FROM]))[0] - values
-            column = arrays.column(_narrow(values, missing), missing)
-        fields.append(pa.field(field.name, column.type, metadata=metadata))
-        columns.append(column)
-    return pa.RecordBatch.from_arrays(columns, schema=pa.schema(fields))
 
 
 def _stretch(name: str, batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -121,9 +130,7 @@ def _steps(values: Integers) -> Integers:
     return steps
 
 
-def _narrow(values: Integers, missing: npt.NDArray[np.bool_] | None) -> npt.NDArray[np.signedinteger[Any]]:
-    """The values in the narrowest type that holds them; those that are missing take none."""
-    if missing is not None:
-        values = np.where(missing, 0, values)
+def _narrow(values: Integers) -> npt.NDArray[np.signedinteger[Any]]:
+    """The values in the narrowest type that holds them."""
     extreme = max(int(values.max()), ~int(values.min()))
     return values.astype(next(width for width, largest in _WIDTHS if extreme <= largest))

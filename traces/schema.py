@@ -75,8 +75,11 @@ FRAMES = pa.schema(
     ]
 )
 
+#: How a frame can end.
+REASONS = ("return", "raise")
+
 #: One row per frame that ended: `row` is the number of rows of the trace written before that, `reason` is
-#: return or raise. A suspended generator has not ended. It is what lets a reader forget a frame.
+#: one of the above. A suspended generator has not ended. It is what lets a reader forget a frame.
 EXITS = pa.schema(
     [
         _required("frame_id", pa.uint32()),

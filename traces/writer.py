@@ -12,15 +12,17 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from vmtrace.traces import metadata, packing
-from vmtrace.traces.schema import BATCH_ROWS, EMPTY, EVENTS, FORMAT_VERSION, PLACED, TABLES
+from vmtrace.traces import arrays, metadata, packing
+from vmtrace.traces.placed import Columns, PlacedQueue, integers
+from vmtrace.traces.schema import BATCH_ROWS, EVENTS, FORMAT_VERSION, PLACED, TABLES
 
 Rows: TypeAlias = pa.Table | pa.RecordBatch | Mapping[str, Any]
-Columns: TypeAlias = list[npt.NDArray[Any]]
+Arrays: TypeAlias = list[npt.NDArray[Any]]
 
 # An opcode is written as the index of its name.
 _TYPES = [field.type.index_type if field.name == "opcode" else field.type for field in EVENTS]
-_CODECS = {"lz4": pa.Codec("lz4"), "zstd": pa.Codec("zstd", compression_level=1)}
+# At its lowest level but the negative ones beyond, zstd is a quarter slower and no smaller on such columns.
+_CODECS = {"lz4": pa.Codec("lz4"), "zstd": pa.Codec("zstd", compression_level=-1)}
 
 
 class TraceWriter:
@@ -53,7 +55,9 @@ class TraceWriter:
         # One thread: batches are so small that handing their columns round takes longer than it saves.
         options = pa.ipc.IpcWriteOptions(compression=_CODECS[compression], use_threads=False)
         self._names = pa.array(opcode_names, pa.string())
-        self._queues = {name: _Queue(name) for name in TABLES}
+        self._placed = {name: PlacedQueue(name) for name in PLACED}
+        self._known: dict[str, list[pa.Table]] = {name: [] for name in TABLES if name not in PLACED}
+        """Rows of the other tables that wait for the next batch."""
         self._buffers = [np.empty(BATCH_ROWS, kind.to_pandas_dtype()) for kind in _TYPES]
         self._buffered = 0
         self._failure: BaseException | None = None
@@ -76,7 +80,16 @@ class TraceWriter:
         already, or where the rows do not fit the table.
         """
         self._check_open()
-        self._queues[table].add(_as_table(rows, TABLES[table]), self.rows)
+        checked = _as_table(rows, TABLES[table])
+        if table in self._placed:
+            self._placed[table].add(integers(table, checked), self.rows)
+        elif checked.num_rows:
+            self._known[table].append(checked)
+
+    def add_integers(self, table: str, columns: Columns) -> None:
+        """The same for rows of "frames" and "exits" that are known to fit, as columns of int64 (see `placed`)."""
+        self._check_open()
+        self._placed[table].add(columns, self.rows)
 
     def write(
         self,
@@ -113,7 +126,7 @@ class TraceWriter:
 
     def close(self, end: Mapping[str, Any]) -> None:
         """Finish the trace with the facts known at the end (rows and frames are added); close the file."""
-        facts = {**end, "rows": self.rows, "frames": self._queues["frames"].total}
+        facts = {**end, "rows": self.rows, "frames": self._placed["frames"].total}
         text = json.dumps(facts).encode()
         with self._writing():
             self._emit_kept()
@@ -147,10 +160,10 @@ class TraceWriter:
             self._file.close()
             raise
 
-    def _head(self, rows: int) -> Columns:
+    def _head(self, rows: int) -> Arrays:
         return [buffer[:rows] for buffer in self._buffers]
 
-    def _keep(self, columns: Columns) -> int:
+    def _keep(self, columns: Arrays) -> int:
         """Copy as many rows as the kept batch has room for, and send it off if full; returns how many."""
         count = min(BATCH_ROWS - self._buffered, len(columns[0]))
         for buffer, column in zip(self._buffers, columns, strict=True):
@@ -165,57 +178,27 @@ class TraceWriter:
             kept, self._buffered = self._buffered, 0
             self._emit(self._head(kept))
 
-    def _emit(self, columns: Columns, end: bytes | None = None) -> None:
+    def _emit(self, columns: Arrays, end: bytes | None = None) -> None:
         """Write a batch with the tables that belong to it; with `end`, the final one and all that is left."""
         stop = self._file.rows + len(columns[0])
         content = {metadata.FIRST_ROW: b"%d" % self._file.rows}
         if self._file.checksum:
             content[metadata.PREVIOUS] = self._file.checksum
-        for name, queue in self._queues.items():
-            table = queue.take(None if end else stop)
-            if table.num_rows:
-                content[metadata.table_key(name)] = packing.pack(name, table)
+        for name, waiting in self._known.items():
+            if waiting:
+                content[metadata.table_key(name)] = packing.pack(pa.concat_tables(waiting))
+                waiting.clear()
+        for name, queue in self._placed.items():
+            if taken := queue.take(None if end else stop):
+                content[metadata.table_key(name)] = packing.pack_integers(name, taken)
         if end:
             content[metadata.END] = end
-        opcodes = pa.DictionaryArray.from_arrays(pa.array(columns[0]), self._names, safe=False)
-        arrays = [opcodes, *(pa.array(column) for column in columns[1:])]
-        batch = pa.RecordBatch.from_arrays(arrays, schema=EVENTS)
+        opcodes = pa.DictionaryArray.from_arrays(arrays.column(columns[0]), self._names, safe=False)
+        rows = [opcodes, *(arrays.column(column) for column in columns[1:])]
+        batch = pa.RecordBatch.from_arrays(rows, schema=EVENTS)
         self._arrow.write_batch(batch, custom_metadata=metadata.seal(content))
         self._file.commit()
         self._file.rows = stop
-
-
-class _Queue:
-    """Rows of one table that wait for their batch; in order of their place, if they have one."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._place = PLACED.get(name)
-        self._waiting = EMPTY[name]
-        self._new: list[pa.Table] = []
-        self.total = 0
-
-    def add(self, table: pa.Table, rows: int) -> None:
-        """Queue a table; ValueError if it belongs to the first `rows` rows, which have gone."""
-        if not table.num_rows:
-            return
-        if self._place and (first := int(table[self._place].to_numpy().min())) < rows:
-            raise ValueError(f"{self._name} of row {first:,} come after {rows:,} rows: add them before the rows")
-        self._new.append(table)
-        self.total += table.num_rows
-
-    def take(self, stop: int | None) -> pa.Table:
-        """Those that belong before row `stop` (None: all)."""
-        if self._new:
-            self._waiting = pa.concat_tables([self._waiting, *self._new]).combine_chunks()
-            self._new.clear()
-            if self._place and not _ascends(self._waiting[self._place]):
-                self._waiting = self._waiting.sort_by(self._place)
-        count = len(self._waiting)
-        if stop is not None and self._place and count:
-            count = int(np.searchsorted(self._waiting[self._place].to_numpy(), stop))
-        taken, self._waiting = self._waiting.slice(0, count), self._waiting.slice(count)
-        return taken
 
 
 class _BlockSink:
@@ -258,11 +241,6 @@ class _BlockSink:
         self.closed = True
         self._parts.clear()
         self._file.close()
-
-
-def _ascends(column: pa.ChunkedArray) -> bool:
-    values = column.to_numpy()
-    return bool((values[1:] >= values[:-1]).all())
 
 
 def _as_array(values: npt.ArrayLike, kind: pa.DataType) -> npt.NDArray[Any]:
