@@ -45,8 +45,9 @@ class CallStack(Tally):
         self._code_cells = 1 + code_loops
         first_loop = np.cumsum(code_loops) - code_loops
         block = program.site_block
-        self._site_loop = np.where(block >= 0, self.loops.block_loop[block], -1)
+        self._site_loop = np.append(self.loops.block_loop, -1)[block]  # a site left out is in block -1
         self._site_cell = np.where(self._site_loop >= 0, 1 + self._site_loop - first_loop[program.site_code], 0)
+        self._grow()
 
     def follow(self, tails: Tails) -> None:
         self._stacks.tails = tails

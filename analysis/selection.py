@@ -35,9 +35,12 @@ class Selection:
     """The rows of a trace that belong to some functions or threads, as a trace of its own to `run` analyses on.
 
     Rows are counted anew from `start`, without the others. Frames that are not selected are passed over: one that they
-    created has for its parent the nearest selected frame among their creators. `functions` are glob patterns
-    of qualified names, or of module and name ("json.decoder.JSONDecoder.*"), `modules` patterns of modules, `threads`
-    thread ids. What is not given selects all. `start` and `stop` are rows of the trace itself.
+    created has for its parent the nearest selected frame among their creators, or none if that one has ended.
+
+    functions     glob patterns of qualified names, or of module and name ("json.decoder.JSONDecoder.*")
+    modules       glob patterns
+    threads       ids; of functions, modules and threads, what is not given selects all
+    start, stop   rows of the trace itself
 
     program    what the trace says of the selected functions alone: what to make analyses with
     selected   rows that were selected, as far as the selection was read
@@ -92,9 +95,12 @@ class Selection:
         if len(self._threads):
             keeps &= np.isin(new.thread, self._threads)
         begun = []
-        facts = zip(*(column.tolist() for column in (new.frame, new.parent, new.call_offset, keeps)), strict=True)
-        for frame, parent, offset, keep in facts:
+        ended = dict(zip(*(column.tolist() for column in view.exits), strict=True))
+        columns = (new.frame, new.parent, new.call_offset, new.first_row, keeps)
+        for frame, parent, offset, row, keep in zip(*(column.tolist() for column in columns), strict=True):
             caller = _Caller(parent, offset) if parent in selected else callers.get(parent, _NONE)
+            if caller.frame != parent and (caller.frame not in selected or ended.get(caller.frame, NEVER) < row):
+                caller = _NONE
             if keep:
                 selected.add(frame)
                 begun.append(caller)

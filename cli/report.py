@@ -6,12 +6,15 @@ from pathlib import Path
 
 import click
 from vmtrace.analysis import (
+    Analysis,
     Blocks,
     Branches,
     Calls,
+    CallSites,
     Functions,
     Lines,
     Loops,
+    Neighbours,
     Opcodes,
     Pairs,
     Phases,
@@ -81,17 +84,20 @@ def parts(study: Study, rows: int) -> list[Table | Facts]:
     totals, mix, depths, course = Summary(program), Opcodes(program), Stack(program), Phases(program)
     after, chosen, profile, tree = Pairs(program), Super(program), Functions(program), Calls(program)
     looping, straight, jumps = Loops(program), Blocks(program), Branches(program)
-    source = Lines(program, study.trace.sources)
-    asked = (totals, mix, after, chosen, profile, tree, looping, straight, jumps, source, depths, course)
+    source, beside, calling = Lines(program, study.trace.sources), Neighbours(program), CallSites(program)
+    asked: tuple[Analysis, ...] = (totals, mix, after, beside, chosen, profile, tree, calling)
+    asked += (looping, straight, jumps, source, depths, course)
     result = dict(zip(asked, study.analyse(*asked), strict=True))
     return [
         run_facts(study.trace, f"Run of {study.name}", _RUN),
         summary(result[totals]),
         opcodes.table(result[mix], rows),
         pairs.table(result[after], 2, rows),
+        pairs.neighbour_table(result[beside], rows),
         superinstructions.table(result[chosen], rows),
         calls.flat_table(result[profile], rows),
         calls.tree_table(result[tree], rows),
+        calls.sites_table(result[calling], rows),
         loops.table(result[looping], rows),
         blocks.table(result[straight], rows),
         branches.table(result[jumps], rows),

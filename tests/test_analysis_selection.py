@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
-from analysis_traces import Code, Trace, played, random_machine
+from analysis_traces import Code, Machine, Trace, played, random_machine
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from test_law import MAKERS, results
 from vmtrace.analysis import Calls, Functions, Opcodes, Pairs, Program, Selection, run
 
 MAIN = Code("main", ["RESUME", "CALL", "CALL", "RETURN_VALUE"])
@@ -93,3 +95,45 @@ def test_what_is_selected_is_counted(seed: int, chosen: set[str], cuts: list[int
     assert own[0] == {row for row in own[1] if row[0] in chosen}
     frames = np.array([row[3] for row in of_chosen])
     assert analyses[2].finish()["count"].sum() == len(frames) - len(np.unique(frames))
+
+
+def filtered(machine: Machine, chosen: set[str], threads: set[int]) -> Trace:
+    """The rows and frames of some functions and threads alone, as a trace: told without a Selection."""
+    frames = {frame[0]: frame for frame in machine.frames}
+    kept = {n for n, frame in frames.items() if machine.codes[frame[1]].name in chosen and frame[4] in threads}
+    rows, ends = [row for row in machine.rows if row[3] in kept], dict(machine.exits)
+    before = np.append(0, np.cumsum([row[3] in kept for row in machine.rows])).tolist()
+    begun: list[tuple[int, int, int | None, int | None, int, int]] = []
+    for number in sorted(kept):
+        _, code, parent, offset, thread, first = frames[number]
+        creator = parent
+        while parent is not None and parent not in kept:
+            parent, offset = frames[parent][2:4]
+        if parent is not None and parent != creator and ends.get(parent, len(machine.rows)) < first:
+            parent = offset = None
+        begun.append((number, code, parent, offset, thread, before[first]))
+    exits = [(frame, before[row]) for frame, row in machine.exits if frame in kept]
+    return Trace(machine.codes, rows, begun, exits)
+
+
+@pytest.mark.parametrize("name", MAKERS)
+@settings(max_examples=15, deadline=None)
+@given(
+    seed=st.integers(0, 1 << 30),
+    chosen=st.sets(st.sampled_from(["f0", "f1", "f2", "f3", "f4"]), min_size=1),
+    threads=st.sets(st.sampled_from([7, 8]), min_size=1),
+    cuts=st.lists(st.integers(0, 250), max_size=4),
+)
+def test_every_analysis_of_a_part_is_that_of_a_trace_of_the_part(
+    name: str, seed: int, chosen: set[str], threads: set[int], cuts: list[int]
+) -> None:
+    machine = random_machine(seed, 250, 2)
+    trace = machine.trace(cuts)
+    selection = Selection(trace, Program(trace), functions=sorted(chosen), threads=sorted(threads))
+    analyses = [MAKERS[name](selection.program) for _ in range(2)]
+    part = filtered(machine, chosen, threads)
+    run(selection, analyses[:1])
+    run(part, analyses[1:])
+    assert selection.selected == len(part)
+    for one, other in zip(*(results(analysis).values() for analysis in analyses), strict=True):
+        pd.testing.assert_frame_equal(one, other, check_exact=True)

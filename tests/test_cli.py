@@ -82,6 +82,11 @@ def test_a_report_without_plot_does_not_load_matplotlib(folder: Path) -> None:
         (["opcodes", "--by", "module", "--static"], 2, "exclude"),
         (["pairs", "--neighbours", "--plot", "x.png"], 2, "exclude"),
         (["pairs", "-n", "9"], 2, "-n"),
+        (["calls", "--folded", "--format", "json"], 2, "--folded"),
+        (["calls", "--folded", "--top", "3"], 2, "--folded"),
+        (["stack", "--by", "line"], 2, "--by"),
+        (["opcodes", "--from", "work:0"], 2, "--from"),
+        (["report", "--thread", "7"], 1, "no thread 7"),
         (["lines", "--disassembly", "--top", "3"], 2, "exclude"),
         (["phases", "--threshold", "1"], 2, "--threshold"),
         (["diff", "trace.arrow"], 2, "HEAD"),
@@ -105,12 +110,13 @@ def test_a_damaged_trace_is_one_line(part: int, folder: Path, tmp_path: Path) ->
     assert done.stderr.count("\n") <= 1 and "Traceback" not in done.stderr
 
 
-def test_a_closed_pipe_is_quiet(tmp_path: Path) -> None:
+@pytest.mark.parametrize("args", [["opcodes"], ["calls", "--folded"], ["lines", "--function", "work"]])
+def test_a_closed_pipe_is_quiet(args: list[str], tmp_path: Path) -> None:
     write_sample(tmp_path / "trace.arrow", 10)
     reader, writer = os.pipe()
     os.close(reader)
     try:
-        done = vm("opcodes", cwd=tmp_path, capture_output=False, stdout=writer, stderr=subprocess.PIPE)
+        done = vm(*args, cwd=tmp_path, capture_output=False, stdout=writer, stderr=subprocess.PIPE)
     finally:
         os.close(writer)
     assert (done.returncode, done.stderr) == (128 + signal.SIGPIPE, "")

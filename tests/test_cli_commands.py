@@ -127,6 +127,45 @@ def test_the_flat_profile_of_the_sample(ask: Ask) -> None:
     assert own == {"<module>": (rows_of(10) - 30, rows_of(10) - 30.0), "work": (30, 3.0)}
 
 
+def test_callers_and_call_sites_of_the_sample(ask: Ask) -> None:
+    [called, entered] = json.loads(ask("calls", "--graph", "--format", "json"))["graph"]
+    assert (called["caller"], called["callee"], called["calls"], called["callee_percent"]) == (
+        "<module>",
+        "work",
+        10,
+        100,
+    )
+    assert (entered["caller"], entered["callee"], entered["calls"]) == ("", "<module>", 1)
+    assert "(none)" in ask("calls", "--graph")
+    document = json.loads(ask("calls", "--sites", "--format", "json"))
+    [site] = document["sites"]
+    assert (site["offset"], site["opcode"], site["calls"], site["shape"]) == (12, "CALL", 10, "mono")
+    assert [(row["shape"], row["sites"], row["calls_percent"]) for row in document["shapes"]] == [
+        ("mono", 1, 100.0),
+        ("poly", 0, 0.0),
+        ("mega", 0, 0.0),
+    ]
+
+
+def test_folded_stacks_of_the_sample(ask: Ask) -> None:
+    assert (
+        ask("calls", "--folded")
+        == f"<module> (prog.py:1) {rows_of(10) - 30}\n<module> (prog.py:1);work (prog.py:4) 30\n"
+    )
+
+
+def test_the_stack_by_opcode_and_over_time(ask: Ask) -> None:
+    rows = json.loads(ask("stack", "--by", "opcode", "--format", "json"))["by_opcode"]
+    assert [(row["opcode"], row["max"], row["instructions"]) for row in rows[:2]] == [
+        ("CALL", 2, 10),
+        ("POP_TOP", 2, 10),
+    ]
+    course = json.loads(ask("stack", "--by", "time", "--format", "json"))["over_time"]
+    assert [row["max"] for row in course[:5]] == [0, 0, 1, 1, 2]
+    assert max(row["frames_max"] for row in course) == 2
+    assert len(ask("stack", "--by", "time").splitlines()) < 30
+
+
 def test_the_stack_of_the_sample(ask: Ask) -> None:
     document = json.loads(ask("stack", "--format", "json"))
     assert [(row["function"], row["max"]) for row in document["stack"]] == [("<module>", 2), ("work", 1)]
@@ -137,7 +176,8 @@ def test_the_stack_of_the_sample(ask: Ask) -> None:
 
 def test_the_report_has_the_top_of_every_analysis(ask: Ask) -> None:
     document = json.loads(ask("report", "--format", "json"))
-    assert set(document) == {"trace", "run", "summary", "functions", "deepest", *ANALYSES}
+    parts = {"trace", "run", "summary", "neighbours", "functions", "sites", "deepest"}
+    assert set(document) == {*parts, *ANALYSES}
     assert document["run"] == {"argv": ["/tmp/prog.py", "-n", "10"], "exit_status": 0, "elapsed": 0.5,
                                "engine": "vm", "python": "3.11.4"}  # fmt: skip
     assert document["summary"]["instructions"] == rows_of(10)
