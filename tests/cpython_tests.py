@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -20,8 +21,6 @@ import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-
-from tests import witness
 
 DRIVER = Path(__file__).with_name("cpython_driver.py")
 REASONS = Path(__file__).with_name("cpython_exceptions.toml")
@@ -100,11 +99,19 @@ def run(module: str, engine: str | None, timeout: float) -> Ended:
             included = [f"--include=test.{module}", f"--include=test.{module}.*"]
             options = ["-q", "--no-sources", f"--engine={engine}", *included, "-o", str(Path(folder, "trace.arrow"))]
             command = ["-m", "vmtrace.cli", "record", *options, *command]
+        environment = {**os.environ, "PYTHONPATH": str(SOURCES), "PYTHONHASHSEED": "0"}
         note = ""
         try:
-            ran = witness.plain(command, cwd=Path(folder), environment={"PYTHONPATH": str(SOURCES)}, timeout=timeout)
-            if ran.status:
-                note = f"exit status {ran.status}: {ran.stderr[-1500:].decode(errors='replace').strip()}"
+            ran = subprocess.run(
+                [sys.executable, *command],
+                cwd=folder,
+                env=environment,
+                timeout=timeout,
+                capture_output=True,
+                check=False,
+            )
+            if ran.returncode:
+                note = f"exit status {ran.returncode}: {ran.stderr[-1500:].decode(errors='replace').strip()}"
         except subprocess.TimeoutExpired:
             note = f"not done after {timeout:.0f} s"
         return _read(out, note)
