@@ -145,9 +145,12 @@ def decode(code: CodeType, operations: Mapping[str, Operation]) -> Code:
 
 
 def with_distinct_cells(code: CodeType) -> CodeType:
-    """The code with other names for those cells that are named like a free variable, as a class body's may be that has
-    `nonlocal __class__`."""
-    cells = tuple(f".{name}" if name in code.co_freevars else name for name in code.co_cellvars)
+    """The code with other names for those cells of a class body that are named like a free variable or a global one:
+    it may have `nonlocal __class__`, or `global __class__`."""
+    if code.co_flags & inspect.CO_OPTIMIZED:
+        return code
+    others = {*code.co_freevars, *code.co_names}
+    cells = tuple(f".{name}" if name in others else name for name in code.co_cellvars)
     return code if cells == code.co_cellvars else code.replace(co_cellvars=cells)
 
 

@@ -362,7 +362,8 @@ class Fuser:
         instructions = self.code.instructions[block.start : block.stop]
         self._settle(block)
         if self.recorded is not None:
-            writer.line = block.start + 1
+            entry = any(i.name == "RESUME" and not i.arg & 3 for i in instructions)  # whose line is not told of
+            writer.line = block.start + 1 + SILENT * entry
             writer.write("_notes.append(BLOCK)", BLOCK=self.constants.node(self.recorded[1] + block.index))
         for i in instructions:
             writer.instruction(i)

@@ -2,7 +2,7 @@
 
 LOAD_FAST_AND_CLEAR puts what the comprehension's variable held before, perhaps nothing, on the stack, and STORE_FAST
 puts it back. The variable may be a cell outside and none inside, or the other way round, or, in a module's or class's
-body, no variable at all outside.
+body or where it is declared to be global, no variable at all outside.
 """
 
 from __future__ import annotations
@@ -62,7 +62,8 @@ def inlined(code: Code) -> Inlined:
         return Inlined()
     shared = cleared & {*original.co_cellvars, *original.co_freevars}
     if original.co_flags & inspect.CO_OPTIMIZED:
-        found = Inlined(frozenset(shared), frozenset(shared - {*original.co_cellvars}))
+        declared = {i.value for i in code.instructions if i.name.endswith("_GLOBAL")} & cleared
+        found = Inlined(frozenset(shared | declared), frozenset(shared - {*original.co_cellvars} | declared))
     else:
         everything = frozenset(shared | {*original.co_varnames})
         found = Inlined(everything, everything)

@@ -34,7 +34,7 @@ class Variables(Straight):
         begun: list[ast.stmt] = []
         for name in sorted(self.inlined.unseen):
             absent = name in self.inlined.absent
-            source = "HOLDER = M.NULL" if absent else "HOLDER = (lambda: X).__closure__[0]"
+            source = "HOLDER = M.NULL" if absent else "HOLDER = (lambda: X).__closure__[-1]"
             begun += self.made(source, HOLDER=self.holder(name), X=name)
         return begun
 
@@ -163,7 +163,7 @@ class Variables(Straight):
         self.push(self.expression(source, SPACE=mapping, NAME=self.constant(name), CELL=cell), operands)
 
     def _own_cell(self, name: str) -> ast.expr:
-        """The cell itself."""
+        """The cell itself; where `super` is named, the compiler puts `__class__` before it."""
         if self._is_held(name):
             return self.load(self.holder(name))
-        return self.expression("(lambda: X).__closure__[0]", X=name)
+        return self.expression("(lambda: X).__closure__[-1]", X=name)
