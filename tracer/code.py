@@ -118,6 +118,12 @@ class Code:
         """Whether calling it makes a generator, coroutine or async generator."""
         return bool(self.flags & (inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR))
 
+    @property
+    def iterates_first(self) -> bool:
+        """Whether it asks for an iterator before it makes its generator, as a generator expression does (3.15)."""
+        names = [i.name for i in self.instructions]
+        return self.suspends and "RESUME" in names[: names.index("RETURN_GENERATOR")]
+
     def handler_for(self, index: int) -> Handler | None:
         """The innermost exception handler in force at an instruction."""
         for entry in self.handlers:

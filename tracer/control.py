@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from vmtrace.tracer.code import Instruction
+from vmtrace.tracer.entries import ITERATOR_IN_TWO
 from vmtrace.tracer.forms import Forms
-from vmtrace.tracer.host import LANDS, PAD, reraising
+from vmtrace.tracer.host import ABOVE_DELEGATE, LANDS, PAD, reraising
 from vmtrace.tracer.inlined import accesses
 from vmtrace.tracer.notes import RESUME, RETURN, SUSPEND
 from vmtrace.tracer.straight import VOID, Entry
@@ -165,7 +166,7 @@ class Control(Forms):
         """Sends to the delegate; what it yields is yielded by the YIELD_VALUE that follows."""
         assert i.target is not None
         self.spill()
-        receiver, sent = operands = self.pop(2)
+        receiver, *null, sent = operands = self.pop(i.operation.pops(i.arg))
         ended = self.fresh_besides(operands)
         result = self.fresh_besides([*operands, self.variable(ended)])
         self.write(
@@ -176,18 +177,18 @@ class Control(Forms):
 
     def _sent(self, i: Instruction, operands: list[Entry], ended: ast.expr, result: Entry) -> None:
         """After SEND: on with the result where the delegate has ended, on with what it yielded otherwise."""
-        receiver, sent = operands
-        self.branch(i, ended, self._ended(i, receiver, result), operands)
-        self.stack += [receiver, result]
+        receiver, *null, sent = operands
+        self.branch(i, ended, self._ended(i, [receiver, *null], result), operands)
+        self.stack += [receiver, *null, result]
         self.forget(sent.reads)
 
-    def _ended(self, send: Instruction, receiver: Entry, result: Entry) -> list[Entry]:
+    def _ended(self, send: Instruction, delegate: list[Entry], result: Entry) -> list[Entry]:
         """What SEND leaves when it jumps: the result, or the delegate, too."""
-        return [receiver, result][-send.operation.pushes(send.arg, jump=True) :]
+        return [*delegate, result][-send.operation.pushes(send.arg, jump=True) :]
 
     def form_END_SEND(self, i: Instruction) -> None:
         self.spill()
-        receiver, result = self.pop(2)
+        receiver, *_, result = self.pop(i.operation.pops(i.arg))
         self.stack.append(result)
         self.forget(receiver.reads)
 
@@ -197,14 +198,14 @@ class Control(Forms):
         on after `.landed = `, with the delegate's result."""
         self.in_places()
         (entry,) = self.pop()
-        receiver = self.stack[-1]
+        receiver = self.stack[-2 if ITERATOR_IN_TWO else -1]
         yielded = ast.Yield(self._padded(self._leaving(self.value(entry), entry, SUSPEND)), lineno=self.line)
         self.temporaries |= {".pair", ".landed"}
         self.write(
-            """
+            f"""
             _pair = None
             try:
-                _pair = (RECEIVER, YIELDED)
+                _pair = (RECEIVER, {ABOVE_DELEGATE}YIELDED)
                 _landed = _pair
             except M.BaseException:
                 BACK
@@ -220,11 +221,11 @@ class Control(Forms):
         if LANDS:
             stack = self.pop(1)
             landed = self.variable(".landed")
-            left = self._ended(send, receiver, landed)
+            left = self._ended(send, [receiver], landed)
             self.branch(send, self.expression("_pair is None"), left, [receiver, landed])
             self.stack += stack
         sent = self.fresh()
-        self.write("SENT = _pair[1]\n_pair = _landed = None", SENT=sent)
+        self.write("SENT = _pair[-1]\n_pair = _landed = None", SENT=sent)
         self.push_variable(sent)
 
     def _padded(self, value: ast.expr) -> ast.expr:

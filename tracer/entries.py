@@ -26,9 +26,11 @@ Stack = tuple[Kind, ...]
 
 CALLABLE_FIRST = "CALL_KW" in dis.opmap
 """Whether the NULL that stands for no self lies on the callable, not under it."""
+ITERATOR_IN_TWO = dis.opmap["GET_ITER"] in getattr(dis, "hasarg", ())
+"""Whether an iterator has NULL (or an index, in its stead) above it (3.15)."""
 LOADS_CALLABLE = frozenset({"LOAD_GLOBAL", "LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR", "LOAD_SPECIAL"})
 """If these push two, what is about to be called, and NULL."""
-LEAVES_OPERANDS = frozenset({"WITH_EXCEPT_START", "DICT_MERGE"})
+LEAVES_OPERANDS = frozenset({"WITH_EXCEPT_START", "DICT_MERGE", "FOR_ITER", "SEND"})
 """These leave operands in their places."""
 
 
@@ -46,8 +48,7 @@ def entries(code: Code) -> Iterator[tuple[Instruction, Stack]]:
         if i.falls_through:
             pending.append((index + 1, _after(i, stack)))
         if i.target is not None:
-            kept = stack[: len(stack) - i.operation.pops(i.arg)]
-            pending.append((i.target, kept + _values(i.operation.pushes(i.arg, jump=True))))
+            pending.append((i.target, _left(i, stack, jump=True)))
         handler = code.handler_for(index)
         if i.handler is not None and handler is not None:
             pending.append((handler.target, (*stack[: handler.depth], *_values(handler.lasti), "value")))
@@ -61,25 +62,33 @@ def _after(i: Instruction, stack: Stack) -> Stack:
         return tuple(changed)
     if i.name == "COPY":
         return (*stack, stack[-i.arg])
-    count = len(stack) - i.operation.pops(i.arg)
-    kept, popped = stack[:count], stack[count:]
+    kept = stack[: len(stack) - i.operation.pops(i.arg)]
     if i.name == CLEARS:
         return (*kept, Cleared(i.value, i.index))
     if i.name == ENTERS_HANDLER:
         return (*kept, "void", "value")
+    return _left(i, stack)
+
+
+def _left(i: Instruction, stack: Stack, jump: bool = False) -> Stack:
+    """What was there before, but for what the instruction has popped, and what it has pushed."""
+    count = len(stack) - i.operation.pops(i.arg)
+    pushed = _pushed(i, i.operation.pushes(i.arg, jump))
     if i.name in LEAVES_OPERANDS:
-        kept += popped[: i.operation.pushes(i.arg)]
-    return (*kept, *_pushed(i)[len(kept) - count :])
+        operands = stack[count:][: len(pushed)]
+        pushed = operands + pushed[len(operands) :]
+    return stack[:count] + pushed
 
 
-def _pushed(i: Instruction) -> Stack:
-    count = i.operation.pushes(i.arg)
+def _pushed(i: Instruction, count: int) -> Stack:
     if i.name == "PUSH_NULL":
         return ("null",)
     if i.name == "RETURN_GENERATOR":
         return ("void",)
     if i.name in LOADS_CALLABLE and count == 2:
         return ("value", "null") if CALLABLE_FIRST else ("null", "value")
+    if i.name == "GET_ITER" and count == 2:
+        return ("value", "null")
     return _values(count)
 
 

@@ -11,11 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from vmtrace.tracer.code import Instruction
-from vmtrace.tracer.entries import CALLABLE_FIRST
+from vmtrace.tracer.entries import CALLABLE_FIRST, ITERATOR_IN_TWO
 from vmtrace.tracer.intrinsics import NAMES
+from vmtrace.tracer.lazy import EAGER, LAZY
+from vmtrace.tracer.semantics import COMMON_CONSTANTS
 from vmtrace.tracer.straight import NULL_ENTRY, Entry
 from vmtrace.tracer.variables import Variables
 
+IMPORTS_LAZILY = LAZY is not None
 IN_PLACE, SUBSCRIPT = 13, 26
 """BINARY_OP's opargs from 13 on are the in-place operators, except that for subscripting."""
 OPERATORS: tuple[type[ast.operator], ...] = (
@@ -45,6 +48,9 @@ class Forms(Variables):
 
     def form_LOAD_CONST(self, i: Instruction) -> None:
         self.stack.append(Entry(self.constant(i.value)))
+
+    def form_LOAD_COMMON_CONSTANT(self, i: Instruction) -> None:
+        self.stack.append(Entry(self.constant(COMMON_CONSTANTS[i.arg])))
 
     def form_LOAD_SMALL_INT(self, i: Instruction) -> None:
         self.form_LOAD_CONST(i)
@@ -135,6 +141,8 @@ class Forms(Variables):
         operands = self.pop(2)
         level, fromlist = map(self.value, operands)
         source = "M.import_here(SPACE, LEVEL, FROMLIST, NAME)"
+        if IMPORTS_LAZILY and i.arg & 3 != EAGER:
+            source = f"M.import_lazily(SPACE, LEVEL, FROMLIST, NAME, {i.arg & 3})"
         space = self.namespace if self.namespace is not None else ast.Constant(None, lineno=self.line)
         name = self.constant(i.value)
         self.push(self.expression(source, SPACE=space, LEVEL=level, FROMLIST=fromlist, NAME=name), operands)
@@ -191,6 +199,17 @@ class Forms(Variables):
     def form_BINARY_SLICE(self, i: Instruction) -> None:
         self.no_literal(-3)
         self.paste(i, None)
+
+    def form_GET_ITER(self, i: Instruction) -> None:
+        if not ITERATOR_IN_TWO:
+            self.paste(i, None)
+            return
+        if i.arg:
+            self.form_GET_YIELD_FROM_ITER(i)
+        else:
+            operands = self.pop()
+            self.push(self.expression("M.iter(ITERABLE)", ITERABLE=self.value(operands[0])), operands)
+        self.stack.append(NULL_ENTRY)
 
     def form_UNPACK_SEQUENCE(self, i: Instruction) -> None:
         self._unpack(i, None)

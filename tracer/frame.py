@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from vmtrace.tracer import native
 from vmtrace.tracer.code import Code, Handler, Instruction
+from vmtrace.tracer.entries import ITERATOR_IN_TWO
 from vmtrace.tracer.errors import VMError
 from vmtrace.tracer.hide import hide_functions, keep_builtins
 from vmtrace.tracer.notes import ENTER, RAISE, RESUME, RETURN, SUSPEND, UNWIND
@@ -252,7 +253,7 @@ class Frame:
     @property
     def delegate(self) -> Any:
         """What SEND has sent to."""
-        return self.stack[-2]
+        return self.stack[-3 if ITERATOR_IN_TWO else -2]
 
     def suspend(self) -> None:
         self.suspended = True
@@ -276,7 +277,7 @@ class Frame:
         """Goes on behind a delegate's yield with what was sent in, or behind its end with its result."""
         if self.was_sent:
             self.was_sent = False
-            self.resume(outcome[1])
+            self.resume(outcome[-2])
             return
         self._goes_on()
         self.stack[-1] = outcome
@@ -294,6 +295,7 @@ class Frame:
     # --- what a recorder is told (see `NotedFrame`) -----------------------------------------------
 
     def note_enter(self) -> None: ...
+    def note_create(self) -> None: ...
     def note_block(self) -> None: ...
     def note_suspend(self) -> None: ...
     def note_resume(self) -> None: ...
@@ -312,6 +314,12 @@ class NotedFrame(Frame):
         notes, frames = self.thread.state
         notes += (ENTER, self.recorded.code_id, frames[-1].f_lasti)
         frames.append(sys._getframe(1))
+
+    def note_create(self) -> None:
+        """A generator-like frame begins to run what comes before its generator is made (see `begin_generator`)."""
+        last = self.activity.code.blocks[0].stop - 2
+        here = self.recorded.code_id, self.recorded.first_block, self.recorded.units[last]
+        self.generator = self.activity.vm.support.open_generator(*here)
 
     def note_block(self) -> None:
         notes, _ = self.thread.state

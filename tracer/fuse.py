@@ -52,12 +52,13 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 from types import ModuleType
+from typing import Any
 
 from vmtrace.tracer.bound import surely_bound
 from vmtrace.tracer.code import ENTERS_HANDLER, LEAVES_HANDLER, Block, Code
 from vmtrace.tracer.control import Control
 from vmtrace.tracer.entries import Cleared, Kind, entries
-from vmtrace.tracer.host import SILENT, Constants, Host, finish, reraising
+from vmtrace.tracer.host import LASTI_IS_OBJECT, SILENT, Constants, Host, finish, reraising
 from vmtrace.tracer.inlined import inlined
 from vmtrace.tracer.notes import ENTER, RAISE, UNWIND
 from vmtrace.tracer.straight import NULL_ENTRY, VOID, Entry
@@ -163,7 +164,8 @@ class Fuser:
 
     def fuse(self) -> Host:
         code, writer = self.code, self.writer
-        prologue = len(code.instructions) + 2 if code.suspends and self.recorded else None
+        begins = code.iterates_first or (code.suspends and self.recorded)
+        prologue = len(code.instructions) + 2 if begins else None
         body = self._prologue(prologue)
         start = 0
         if code.suspends:
@@ -202,8 +204,7 @@ class Fuser:
                 "BLOCK": self.constants.node(first_block),
             }
             if creation is not None:
-                source = "_generator = M.create(CODE, BLOCK)"
-                body += statements(source, creation, M=writer.support, _generator=".generator", **here)
+                body += self._creation(creation, **here)
                 body += writer.back()
             else:
                 body += writer.made(
@@ -212,7 +213,27 @@ class Fuser:
                     ENTER=self.constants.node(ENTER),
                     **here,
                 )
+        elif creation is not None:
+            body += self._creation(creation)
         return [*body, *writer.begin()]
+
+    def _creation(self, line: int, **here: Any) -> list[ast.stmt]:
+        """What is done in the call that makes a generator; `here` is the code, and its first block, if recorded."""
+        writer, instructions = self.writer, self.code.instructions
+        source = "_generator = M.create(CODE, BLOCK)"
+        if self.code.iterates_first:
+            last = self.blocks[0].stop - 2
+            begin = {"GET_ITER": "iter", "GET_AITER": "get_aiter"}[instructions[last].name]
+            source = f"ITERATOR = M.{begin}(ITERABLE)"
+            if self.recorded is not None:
+                source = f"_generator, ITERATOR = M.begin_iterating(CODE, BLOCK, OFFSETS, LAST, M.{begin}, ITERABLE)"
+            here |= {
+                "ITERATOR": writer.slot(0),
+                "ITERABLE": instructions[last - 1].value,
+                "OFFSETS": self.constants.node(self.offset_of),
+                "LAST": self.constants.node(last),
+            }
+        return statements(source, line, M=writer.support, _generator=".generator", **here)
 
     # --- regions: the blocks that run while so many exceptions are being handled ----------------------------------
 
@@ -247,13 +268,17 @@ class Fuser:
         return any(i.handler is not None for i in instructions)
 
     def _tree(self, numbers: list[int], written: Mapping[int, list[ast.stmt]]) -> list[ast.stmt]:
-        """Decides on `.at` by halves."""
+        return self._decision("_at", numbers, written)
+
+    def _decision(self, on: str, numbers: list[int], written: Mapping[int, list[ast.stmt]]) -> list[ast.stmt]:
+        """The last of the numbers that is not above a variable of ours, found by halves."""
         if len(numbers) == 1:
             return written[numbers[0]]
         middle = len(numbers) // 2
-        left, right = self._tree(numbers[:middle], written), self._tree(numbers[middle:], written)
-        self.writer.line = SILENT + self.chains[numbers[0]][0].start + 1
-        test = self.writer.expression("_at < MIDDLE", MIDDLE=self.constants.node(numbers[middle]))
+        left = self._decision(on, numbers[:middle], written)
+        right = self._decision(on, numbers[middle:], written)
+        self.writer.line = SILENT + 1
+        test = self.writer.expression(f"{on} < MIDDLE", MIDDLE=self.constants.node(numbers[middle]))
         return [ast.If(test, left, right, lineno=self.writer.line)]
 
     def _except(self, level: int) -> ast.ExceptHandler:
@@ -291,8 +316,17 @@ class Fuser:
         written = self._noted(UNWIND)
         if self.recorded is not None:
             written += self.writer.made("del _frames[-1]")
-        unit = self.writer.expression("UNITS[_seen_at]", UNITS=self.writer.units)
-        return [*written, self._forget(set()), reraising(unit, self.writer.load(error))]
+        return [*written, self._forget(set()), *self._leaving(error)]
+
+    def _leaving(self, error: str) -> list[ast.stmt]:
+        """Raises the exception as it is, at a statement for each line of the source where RERAISE is not told where."""
+        raised = self.writer.load(error)
+        if LASTI_IS_OBJECT:
+            return [reraising(self.writer.expression("UNITS[_seen_at]", UNITS=self.writer.units), raised)]
+        lines = [i.position[0] for i in self.code.instructions]
+        firsts = [n for n, line in enumerate(lines) if n == 0 or line != lines[n - 1]]
+        nothing = ast.Constant(None)
+        return self._decision("_seen_at", firsts, {n: [reraising(nothing, raised, n)] for n in firsts})
 
     def _inner(self, level: int) -> list[ast.stmt]:
         """The handlers that make the exception the handled one, run here, inside the `except`."""

@@ -18,6 +18,7 @@ from types import CodeType
 from typing import Any
 
 from vmtrace.tracer.code import Code, Instruction
+from vmtrace.tracer.entries import ITERATOR_IN_TWO
 from vmtrace.tracer.hide import hide_code
 from vmtrace.tracer.inlined import argument_count, inlined
 from vmtrace.tracer.unseen import PREFIX as PREFIX
@@ -29,13 +30,17 @@ SILENT = 1_000_000
 """From here on lines stand for the same instructions as those from 0 on, but the program is told of no line there:
 for what the host does besides, in which a trace function is not to see the frame."""
 RERAISES = 2 * SILENT
-"""The line of statements that raise an exception as it is."""
+"""The line of statements that raise an exception as it is; further on, those that stand for an instruction, too."""
+LASTI_IS_OBJECT = "POP_ITER" not in dis.opmap
+"""Whether RERAISE finds the code unit as an int on the stack; from 3.14 on it is what only the interpreter can make."""
 CONSUMERS = re.compile("POP_TOP|POP_JUMP|TO_BOOL")
 """Their positions are those of an expression statement's value, and, from 3.12 on, of a condition."""
 PAD = ".padded"
 LANDED = ".landed"
 LANDS = "CLEANUP_THROW" not in dis.opmap
 """Whether CPython itself goes on behind a delegate that ended when it was thrown into (3.11)."""
+ABOVE_DELEGATE = "None, " if ITERATOR_IN_TWO else ""
+"""What host code has on the stack between a delegate and what it yields on its behalf."""
 PLACEHOLDER = "\0vmtrace\0"
 
 Position = tuple[int | None, int | None, int | None, int | None]
@@ -100,7 +105,7 @@ def finish(
     places = _places(made, code.instructions, prologue)
     made = made.replace(co_code=_resuming(made, code.instructions, places))
     if prologue is not None:
-        made, places = _moved_to_the_call(made, places)
+        made, places = _moved_to_the_call(made, places, _last_of_call(code.instructions))
     made, added = hide_variables(made, _shown(code))
     places[:0] = [0] * added
     instruction_of = [place % SILENT for place in places]
@@ -225,7 +230,7 @@ def _places(made: CodeType, instructions: Sequence[Instruction], prologue: int |
     for unit, (_, line, _, _) in enumerate(made.co_positions()):
         if line is not None:
             silent, place = divmod(max(line - 1, 0), SILENT)
-            index = -1 if line == prologue else min(place, last) + SILENT * (silent > 0)
+            index = -1 if line == prologue else min(place, last) + SILENT * (silent == 1)
         consumer = CONSUMERS.match(dis.opname[made.co_code[2 * unit]])
         indices.append(_consumer(instructions, index, consumer[0]) if consumer else index)
     return indices
@@ -242,31 +247,40 @@ def _consumer(instructions: Sequence[Instruction], index: int, kind: str) -> int
     return index
 
 
-def _moved_to_the_call(made: CodeType, places: list[int]) -> tuple[CodeType, list[int]]:
-    """Exchanges RETURN_GENERATOR … RESUME with the prologue's statement, which follows it: straight code, as long."""
+def _last_of_call(instructions: Sequence[Instruction]) -> int:
+    """The instruction before RETURN_GENERATOR."""
+    return max(0, next(i.index for i in instructions if i.name == "RETURN_GENERATOR") - 1)
+
+
+def _moved_to_the_call(made: CodeType, places: list[int], called: int) -> tuple[CodeType, list[int]]:
+    """Exchanges RETURN_GENERATOR … RESUME with the prologue's statement, which follows it: straight code, as long.
+
+    The statement is part of the instruction `called`.
+    """
     units = [made.co_code[i : i + 2] for i in range(0, len(made.co_code), 2)]
     start = next(i for i, u in enumerate(units) if u[0] == dis.opmap["RETURN_GENERATOR"])
     middle = places.index(-1)
     stop = next(i for i in range(middle, len(units)) if places[i] != -1)
     order = [*range(start), *range(middle, stop), *range(start, middle), *range(stop, len(units))]
     moved = made.replace(co_code=b"".join(units[i] for i in order))
-    return moved, [max(places[i], 0) for i in order]
+    return moved, [called if places[i] == -1 else places[i] for i in order]
 
 
-def reraising(unit: ast.expr, exception: ast.expr) -> ast.stmt:
+def reraising(unit: ast.expr, exception: ast.expr, index: int | None = None) -> ast.stmt:
     """A statement that raises an exception as it is, its traceback and context included, and has the frame seen to
-    stand at a code unit: RERAISE 1, which finds the unit below the exception on the stack.
+    stand at a code unit: RERAISE 1, which finds the unit below the exception on the stack. Where it finds none there,
+    the frame is seen to stand at the statement itself, which is part of the instruction `index`.
 
     It is compiled as `raise unit from exception`, at a line of its own by which `_reraises` knows it.
     """
-    return ast.Raise(unit, exception, lineno=RERAISES)
+    return ast.Raise(unit, exception, lineno=RERAISES + (0 if index is None else index + 1))
 
 
 def _reraises(made: CodeType) -> bytes:
     units = bytearray(made.co_code)
     for unit, (_, line, _, _) in enumerate(made.co_positions()):
-        if line == RERAISES and units[2 * unit] == RAISE_VARARGS:
-            units[2 * unit : 2 * unit + 2] = bytes((RERAISE, 1))
+        if line is not None and line >= RERAISES and units[2 * unit] == RAISE_VARARGS:
+            units[2 * unit : 2 * unit + 2] = bytes((RERAISE, LASTI_IS_OBJECT))
     return bytes(units)
 
 
@@ -274,7 +288,7 @@ def delegating(made: CodeType) -> bytes:
     """Makes `(delegate, (yield (.pad := value)))` a yield on behalf of the delegate, which is below it on the stack.
 
     CPython takes a suspended frame for one that delegates by the oparg of the RESUME after the yield (2 or 3; up to
-    3.12) or of YIELD_VALUE (1; from 3.13), and the delegate for the top of its stack. When a throw ends the delegate,
+    3.12) or of YIELD_VALUE (1; from 3.13), and the delegate for the top of its stack (3.15: what is below the top). When a throw ends the delegate,
     3.11 goes on as many code units after the one before the yield as its oparg says (it is SEND there): ours is a NOP
     in place of `.pad := `, and leads to where `.landed` is stored.
     """

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dis
 import inspect
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any, NoReturn
 
 from vmtrace.tracer.hide import hide, hide_code, hide_functions, keep_builtins
@@ -59,7 +60,7 @@ async def _asynchronous(value: Any) -> Any:
 
 
 _plain_flags = _asynchronous.__code__.co_flags & ~inspect.CO_ASYNC_GENERATOR | inspect.CO_GENERATOR
-_asynchronous.__code__ = hide_code(_asynchronous.__code__.replace(co_flags=_plain_flags))
+_wrapping = FunctionType(hide_code(_asynchronous.__code__.replace(co_flags=_plain_flags)), globals())
 
 
 def wrap_yielded(value: Any) -> Any:
@@ -67,7 +68,7 @@ def wrap_yielded(value: Any) -> Any:
 
     The generator's code does it; run as a plain generator, it lets us have what it made.
     """
-    generator: Any = _asynchronous(value)
+    generator: Any = _wrapping(value)
     return next(generator)
 
 

@@ -17,6 +17,9 @@ from vmtrace.tracer.errors import ProgramError
 PYC_HEADER = 16
 """Bytes before the code object: magic number, flags, source time or hash (PEP 552)."""
 
+HAVE_CACHED = "__cached__" in globals()
+"""Whether modules have it (up to 3.14)."""
+
 PYTHON_OF_MAGIC = (
     (3360, "3.6"), (3390, "3.7"), (3400, "3.8"), (3420, "3.9"), (3430, "3.10"), (3450, "3.11"), (3500, "3.12"),
     (3550, "3.13"), (3600, "3.14"), (3650, "3.15"), (3700, "3.16"),
@@ -55,7 +58,9 @@ def load(target: str, arguments: Sequence[str]) -> Program:
         code = _compiled(target, data, file)
         loader = importlib.machinery.SourceFileLoader("__main__", file)
         own, home = file, folder
-    main = {"__file__": file, "__cached__": None, "__loader__": loader, "__package__": None, "__spec__": None}
+    main = {"__file__": file, "__loader__": loader, "__package__": None, "__spec__": None}
+    if HAVE_CACHED:
+        main["__cached__"] = None
     return Program(code, [target, *arguments], folder, os.path.abspath(own), home, main)
 
 
@@ -73,11 +78,12 @@ def load_module(name: str, arguments: Sequence[str]) -> Program:
         raise ProgramError(f"cannot run module {name}: it has no Python code")
     main = {
         "__file__": spec.origin,
-        "__cached__": spec.cached,
         "__loader__": spec.loader,
         "__package__": spec.parent,
         "__spec__": spec,
     }
+    if HAVE_CACHED:
+        main["__cached__"] = spec.cached
     folder = os.path.dirname(os.path.abspath(spec.origin))
     return Program(code, [spec.origin, *arguments], os.getcwd(), os.path.abspath(code.co_filename), folder, main)
 

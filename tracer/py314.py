@@ -10,7 +10,7 @@ from vmtrace.tracer import intrinsics, py313, raising
 from vmtrace.tracer.hide import hide_functions, keep_builtins
 from vmtrace.tracer.opset import Call, Jump, OpcodeSet, Value
 from vmtrace.tracer.py311 import BINARY_OPERATORS
-from vmtrace.tracer.semantics import EXHAUSTED, NULL
+from vmtrace.tracer.semantics import COMMON_CONSTANTS, EXHAUSTED, NULL
 
 keep_builtins(globals())
 
@@ -40,12 +40,9 @@ def byte_LOAD_SMALL_INT(vm, *, arg) -> Value:
     return arg
 
 
-COMMON_CONSTANTS = [AssertionError, NotImplementedError, tuple, all, any]
-
-
 @ops.added
 def byte_LOAD_COMMON_CONSTANT(vm, *, arg) -> Value:
-    """One of COMMON_CONSTANTS, whatever the program has put under its name."""
+    """AssertionError, NotImplementedError, tuple, all, any: whatever the program has put under its name."""
     return COMMON_CONSTANTS[arg]
 
 

@@ -7,12 +7,13 @@ they catch on the way: an error that replaces another is raised outside of the `
 
 from __future__ import annotations
 
+import opcode
 from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from functools import cache
 from types import CellType, FunctionType
 from typing import Any, Final, Protocol
 
-from vmtrace.tracer import intrinsics
+from vmtrace.tracer import intrinsics, lazy
 from vmtrace.tracer.hide import hide_code, hide_functions, keep_builtins
 from vmtrace.tracer.opset import Call
 
@@ -31,6 +32,8 @@ class Marker:
 
 NULL: Final = Marker("NULL")
 """What CPython's stack holds where there is no object."""
+COMMON_CONSTANTS: Final[list[Any]] = [*getattr(opcode, "_common_constants", ())]
+"""By the oparg of LOAD_COMMON_CONSTANT."""
 EXHAUSTED: Final = Marker("EXHAUSTED")
 """What `next` gives at an iterator's end."""
 
@@ -52,19 +55,21 @@ class Scope(Protocol):
 def load_name(frame: Scope, name: str) -> Any:
     """The namespace may be any mapping; globals are read as a dict, whatever their class defines."""
     try:
-        return frame.namespace[name]
+        value = frame.namespace[name]
     except KeyError:
-        pass
+        value = NULL
+    if value is not NULL:
+        return lazy.loaded(value, name, frame.namespace)
     value = dict.get(frame.globals, name, NULL)
-    return load_builtin(frame, name) if value is NULL else value
+    return load_builtin(frame, name) if value is NULL else lazy.loaded(value, name, frame.globals)
 
 
 def load_global(frame: Scope, name: str) -> Any:
     try:
-        return frame.globals[name]
+        value = frame.globals[name]
     except KeyError:
-        pass
-    return load_builtin(frame, name)
+        value = NULL
+    return load_builtin(frame, name) if value is NULL else lazy.loaded(value, name, frame.globals)
 
 
 def load_builtin(frame: Scope, name: str) -> Any:
@@ -157,21 +162,31 @@ def dict_update(target: dict[Any, Any], items: Mapping[Any, Any]) -> None:
 
 def dict_merge(target: dict[Any, Any], items: Mapping[Any, Any], function: Any) -> None:
     """Adds keyword arguments to those that are there; `function` is for the messages."""
-    try:
-        added = {**items}
-    except TypeError as error:
-        kind = type_name(items)
-        if str(error) != f"'{kind:.200}' object is not a mapping":
-            raise
-        added = None
+    added, problem = _mapped(items)
     if added is None:
-        called = function_name(function)
-        raise TypeError(f"{called} argument after ** must be a mapping, not {kind:.200}")
+        raise TypeError(problem.replace(function_name(_keywords), function_name(function)))
     for key, value in added.items():
         if key in target:
             called = function_name(function)
             raise TypeError(f"{called} got multiple values for keyword argument '{key}'")
         target[key] = value
+
+
+def _mapped(items: Any) -> tuple[dict[Any, Any] | None, str]:
+    """What `**items` holds; if it is no mapping, None, and what CPython says of a call of `_keywords` with it."""
+    try:
+        return {**items}, ""
+    except TypeError as error:
+        if str(error) != f"'{type_name(items):.200}' object is not a mapping":
+            raise
+    try:
+        return _keywords(**items), ""
+    except TypeError as error:
+        return None, str(error)
+
+
+def _keywords(**given: Any) -> dict[Any, Any]:
+    return given
 
 
 def function_name(function: Any) -> str:
@@ -304,6 +319,13 @@ def import_name(frame: Scope, name: str, fromlist: Any, level: Any) -> Any:
     if importer is NULL:
         raise ImportError("__import__ not found")
     return importer(name, frame.globals, frame.namespace, fromlist, level)
+
+
+def import_name_lazily(frame: Scope, name: str, fromlist: Any, level: Any, how: int) -> Any:
+    """IMPORT_NAME of 3.15; `how` are the lowest bits of its oparg."""
+    if how == lazy.EAGER:
+        return import_name(frame, name, fromlist, level)
+    return lazy.import_name(name, fromlist, level, how, frame.globals, frame.namespace)
 
 
 def import_from(module: Any, name: str) -> Any:

@@ -102,6 +102,28 @@ def enter_generator(activity: Activity, generator: int, given: dict[str, Any], c
     return frame
 
 
+def begin_generator(activity: Activity, given: dict[str, Any], cells: Any, namespace: Any) -> Frame:
+    """A generator expression is called: what comes before its RETURN_GENERATOR runs, in a frame that does not show."""
+    frame = make_frame(activity, given, cells, namespace)
+    frame.note_create()
+    try:
+        while frame.instruction.name != "RETURN_GENERATOR":
+            step(frame)
+    except BaseException:
+        frame.note_raise(handled=False)
+        frame.leave()
+        raise
+    frame.note_suspend()
+    return frame
+
+
+def go_on_generator(frame: Frame) -> None:
+    """It runs for the first time."""
+    frame.flags = sys._getframe(1).f_code.co_flags
+    frame.note_resume()
+    step(frame)
+
+
 ROOM = 6
 """Calls that the interpreter must be able to make to handle a RecursionError of the program's."""
 

@@ -49,9 +49,9 @@ from typing import TYPE_CHECKING, Any
 from vmtrace.tracer.code import Block, Code, Instruction
 from vmtrace.tracer.frame import Activity, Recorded
 from vmtrace.tracer.hide import hide
-from vmtrace.tracer.host import LANDED, PAD, SILENT, Constants, Host, _no_arguments, finish
+from vmtrace.tracer.host import ABOVE_DELEGATE, LANDED, PAD, SILENT, Constants, Host, _no_arguments, finish
 from vmtrace.tracer.inlined import accesses, argument_count, inlined
-from vmtrace.tracer.step import enter, enter_generator, step
+from vmtrace.tracer.step import begin_generator, enter, enter_generator, go_on_generator, step
 from vmtrace.tracer.templates import expression, statements
 from vmtrace.tracer.unseen import PREFIX
 
@@ -83,6 +83,8 @@ class _Writer:
             step=step,
             enter=partial(enter, self.activity),
             enter_generator=partial(enter_generator, self.activity),
+            begin_generator=partial(begin_generator, self.activity),
+            go_on_generator=go_on_generator,
             create=getattr(vm.support, "create", None),
             locals=builtins.locals,
             BaseException=BaseException,
@@ -105,7 +107,8 @@ class _Writer:
 
     def _prologue(self) -> int | None:
         """The line of what a generator function does when it is called."""
-        return len(self.code.instructions) + 2 if self.code.suspends and self.recorded is not None else None
+        begins = self.code.iterates_first or (self.code.suspends and self.recorded is not None)
+        return len(self.code.instructions) + 2 if begins else None
 
     def _entry(self) -> list[ast.stmt]:
         """Makes the frame out of the arguments and cells, or the namespace."""
@@ -123,6 +126,9 @@ class _Writer:
             return self._made("FRAME = M.enter(GIVEN, CELLS, SPACE)", **names)
         created = []
         prologue = self._prologue()
+        if self.code.iterates_first and prologue is not None:
+            begun = self._made("FRAME = M.begin_generator(GIVEN, CELLS, SPACE)", prologue, **names)
+            return [*begun, *self._made("M.go_on_generator(FRAME)")]
         if self.recorded is not None and prologue is not None:
             names["GENERATOR"] = f"{PREFIX}generator"
             noted = (self.recorded.code_id, self.recorded.first_block)
@@ -183,8 +189,8 @@ class _Writer:
 
     def _delegating_yield(self, line: int) -> list[ast.stmt]:
         """A yield that CPython knows for a delegate's (see `host.delegating`)."""
-        source = """
-            LANDED = FRAME.delegate, (yield (PADDED := M.step(FRAME))), FRAME.note_sent()
+        source = f"""
+            LANDED = FRAME.delegate, {ABOVE_DELEGATE}(yield (PADDED := M.step(FRAME))), FRAME.note_sent()
             FRAME.resume_delegating(LANDED)
             LANDED = None
         """

@@ -10,13 +10,13 @@ import _thread
 import builtins
 import itertools
 import sys
-from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from types import CellType, ModuleType
 from typing import TYPE_CHECKING, Any
 
-from vmtrace.tracer import coroutines, intrinsics, semantics
+from vmtrace.tracer import coroutines, intrinsics, lazy, semantics
 from vmtrace.tracer.hide import hide, hide_functions
-from vmtrace.tracer.notes import CREATE, SUSPEND
+from vmtrace.tracer.notes import CREATE, SUSPEND, UNWIND
 from vmtrace.tracer.opset import Operation
 
 if TYPE_CHECKING:
@@ -30,6 +30,13 @@ class Bottom:
     """Stands below a thread's first traced frame."""
 
     f_lasti = 0
+
+
+class Standing:
+    """In place of a frame that does not show: where it stands."""
+
+    def __init__(self, position: int) -> None:
+        self.f_lasti = position
 
 
 class Notes(_thread._local):
@@ -59,9 +66,10 @@ def support(
     names.update(import_star=semantics.import_star, NULL=semantics.NULL, CellType=CellType)
     names.update(intrinsic=intrinsics.intrinsic, stop_iteration_error=intrinsics.stop_iteration_error)
     names["locals"], names["globals"] = builtins.locals, builtins.globals
+    names["get_aiter"] = coroutines.get_aiter
     if notes_of_thread is not None:
         thread = Notes(notes_of_thread)
-        names.update(thread=thread, create=_creator(thread))
+        names.update(thread=thread, create=_creator(thread), **_beginners(thread))
     return module
 
 
@@ -76,6 +84,38 @@ def _creator(thread: Notes) -> Callable[[int, int], int]:
     return hide(create)
 
 
+def _beginners(thread: Notes) -> dict[str, Callable[..., Any]]:
+    """For generator expressions, whose frame asks for an iterator before the generator is made (3.15)."""
+
+    def open_generator(code_id: int, block: int, position: int) -> int:
+        """Notes that its frame begins to run as a call, and stands at `position`; the generator's number."""
+        generator = next(_counted)
+        notes, frames = thread.state
+        notes.extend((CREATE, code_id, frames[-1].f_lasti, generator, block))
+        frames.append(Standing(position))
+        return generator
+
+    def begin_iterating(
+        code_id: int, block: int, offsets: Sequence[int], last: int, begin: Any, iterable: Any
+    ) -> tuple[int, Any]:
+        """The number, and what `begin` makes of the iterable; the frame stands at the offset of instruction `last`."""
+        position = offsets[last]
+        generator = open_generator(code_id, block, position)
+        notes, frames = thread.state
+        try:
+            iterator = begin(iterable)
+        except BaseException:
+            notes.extend((UNWIND, position))
+            del frames[-1]
+            raise
+        notes.append(SUSPEND)
+        del frames[-1]
+        return generator, iterator
+
+    open_generator = hide(open_generator)
+    return {"open_generator": open_generator, "begin_iterating": hide(begin_iterating)}
+
+
 def load_name(namespace: Mapping[str, Any], name: str) -> Any:
     """A name of a class body, or of code that was given a namespace."""
     try:
@@ -84,8 +124,9 @@ def load_name(namespace: Mapping[str, Any], name: str) -> Any:
         pass
     frame = sys._getframe(1)
     value = frame.f_globals.get(name, MISSING)
-    if value is MISSING:
-        value = frame.f_builtins.get(name, MISSING)
+    if value is not MISSING:
+        return lazy.loaded(value, name, frame.f_globals)
+    value = frame.f_builtins.get(name, MISSING)
     if value is not MISSING:
         return value
     raise semantics.name_error(name)
@@ -96,9 +137,10 @@ def load_from_dict_or_globals(mapping: Mapping[str, Any], name: str) -> Any:
     frame = sys._getframe(1)
     for names in (mapping, frame.f_globals, frame.f_builtins):
         try:
-            return names[name]
+            value = names[name]
         except KeyError:
-            pass
+            continue
+        return lazy.loaded(value, name, frame.f_globals)
     raise semantics.name_error(name)
 
 
@@ -138,6 +180,11 @@ def import_here(namespace: Mapping[str, Any] | None, level: int, fromlist: Any, 
     if importer is MISSING:
         raise ImportError("__import__ not found")
     return importer(name, frame.f_globals, namespace, fromlist, level)
+
+
+def import_lazily(namespace: Mapping[str, Any] | None, level: int, fromlist: Any, name: str, how: int) -> Any:
+    """IMPORT_NAME of 3.15, unless it is that of a function (see `lazy`)."""
+    return lazy.import_name(name, fromlist, level, how, sys._getframe(1).f_globals, namespace)
 
 
 def build_class() -> Any:
@@ -181,6 +228,7 @@ _FUNCTIONS = _functions(
         "load_cell",
         "bound",
         "import_here",
+        "import_lazily",
         "build_class",
         "get_yield_from_iter",
         "frame_reader",
