@@ -166,7 +166,7 @@ class Control(Forms):
         """Sends to the delegate; what it yields is yielded by the YIELD_VALUE that follows."""
         assert i.target is not None
         self.spill()
-        receiver, *null, sent = operands = self.pop(i.operation.pops(i.arg))
+        receiver, *_, sent = operands = self.pop(i.operation.pops(i.arg))
         ended = self.fresh_besides(operands)
         result = self.fresh_besides([*operands, self.variable(ended)])
         self.write(

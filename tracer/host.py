@@ -288,9 +288,9 @@ def delegating(made: CodeType) -> bytes:
     """Makes `(delegate, (yield (.pad := value)))` a yield on behalf of the delegate, which is below it on the stack.
 
     CPython takes a suspended frame for one that delegates by the oparg of the RESUME after the yield (2 or 3; up to
-    3.12) or of YIELD_VALUE (1; from 3.13), and the delegate for the top of its stack (3.15: what is below the top). When a throw ends the delegate,
-    3.11 goes on as many code units after the one before the yield as its oparg says (it is SEND there): ours is a NOP
-    in place of `.pad := `, and leads to where `.landed` is stored.
+    3.12) or of YIELD_VALUE (1; from 3.13), and the delegate for the top of its stack (3.15: for what is below the top).
+    When a throw ends the delegate, 3.11 goes on as many code units after the one before the yield as its oparg says (it
+    is SEND there): ours is a NOP in place of `.pad := `, and leads to where `.landed` is stored.
     """
     units = bytearray(made.co_code)
     if PAD not in made.co_varnames:
