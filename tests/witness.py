@@ -70,13 +70,16 @@ def plain(
     stdin: bytes = b"",
     cwd: Path | None = None,
     environment: Mapping[str, str] | None = None,
+    timeout: float = 120,
 ) -> Run:
-    """Run `python arguments…`; `environment` is put over our own."""
+    """Run `python arguments…`; `environment` is put over our own. subprocess.TimeoutExpired after so many seconds."""
     given = {**os.environ, "PYTHONHASHSEED": "0", **(environment or {})}
     with tempfile.TemporaryFile() as source, tempfile.TemporaryFile() as copy:
         source.write(stdin)
         source.seek(0)
-        return Run(run([sys.executable, *arguments], given, Input(source.fileno(), copy.fileno()), cwd))
+        return Run(
+            run([sys.executable, *arguments], given, Input(source.fileno(), copy.fileno()), cwd, timeout=timeout)
+        )
 
 
 def witness(

@@ -15,6 +15,7 @@ from typing import Any
 
 from vmtrace.tracer.errors import CodeError, MissingOpcodeError
 from vmtrace.tracer.opset import Operation
+from vmtrace.tracer.units import check_units
 
 LOCAL_NAMES = frozenset(dis.haslocal) | frozenset(dis.hasfree)
 KINDS = {
@@ -134,6 +135,7 @@ class Code:
 
 def decode(code: CodeType, operations: Mapping[str, Operation]) -> Code:
     """Decodes a code object (not those nested in it)."""
+    check_units(code)
     try:
         instructions = list(_instructions(code, operations))
         index_of = {i.offset: i.index for i in instructions}
@@ -144,6 +146,7 @@ def decode(code: CodeType, operations: Mapping[str, Operation]) -> Code:
     except (LookupError, ValueError, TypeError, AttributeError) as error:
         raise CodeError(code, None, f"not bytecode that a compiler emits ({type(error).__name__}: {error})") from None
     decoded = Code(code, instructions, handlers, index_of=index_of)
+    _check_suspension(decoded)
     _hand_on_keyword_names(decoded)
     _follow_stack(decoded)
     decoded.blocks = list(_blocks(decoded))
@@ -162,7 +165,7 @@ def with_distinct_cells(code: CodeType) -> CodeType:
 
 def _instructions(code: CodeType, operations: Mapping[str, Operation]) -> Iterator[Instruction]:
     skipped = 0
-    for index, seen in enumerate(dis.get_instructions(code)):
+    for index, seen in enumerate(_listing(code)):
         if seen.opname == "CACHE":
             skipped += 1
             continue
@@ -183,6 +186,21 @@ def _instructions(code: CodeType, operations: Mapping[str, Operation]) -> Iterat
         )
 
 
+def _listing(code: CodeType) -> Iterator[dis.Instruction]:
+    """CodeError where an oparg is out of range."""
+    listing = dis.get_instructions(code)
+    offset = 0
+    while True:
+        try:
+            seen = next(listing)
+        except StopIteration:
+            return
+        except (LookupError, ValueError, TypeError, AttributeError) as error:
+            raise CodeError(code, offset, f"an oparg that stands for nothing ({error})") from None
+        yield seen
+        offset = seen.offset + 2
+
+
 def _landing(instructions: list[Instruction], target: int, skips: tuple[str, ...]) -> int:
     """Where a jump goes on that passes over some instructions."""
     for name in skips:
@@ -194,9 +212,8 @@ def _landing(instructions: list[Instruction], target: int, skips: tuple[str, ...
 
 def _exception_table(code: CodeType, index_of: Mapping[int, int], count: int) -> Iterator[Handler]:
     """Reads co_exceptiontable: start, length, target (in code units) and depth << 1 | lasti, as 6-bit varints."""
-    numbers = varints(code.co_exceptiontable)
-    for start in numbers:
-        length, target, depth = next(numbers), next(numbers), next(numbers)
+    numbers = list(varints(code.co_exceptiontable))
+    for start, length, target, depth in zip(*(numbers[at::4] for at in range(4)), strict=True):
         yield Handler(
             start=index_of[2 * start],
             stop=index_of.get(2 * (start + length), count),
@@ -215,13 +232,27 @@ def varints(table: bytes) -> Iterator[int]:
             value = 0
 
 
+def _check_suspension(decoded: Code) -> None:
+    """CodeError where the flags do not say what the instructions do: whether calling the code makes a generator."""
+    begins = [i for i in decoded.instructions if i.name == "RETURN_GENERATOR"]
+    if len(begins) != decoded.suspends:
+        offset = begins[-1].offset if begins else None
+        raise CodeError(decoded.code, offset, "flags and RETURN_GENERATOR do not agree on whether it is a generator")
+    for instruction in decoded.instructions:
+        if instruction.name == "YIELD_VALUE" and not begins:
+            raise CodeError(decoded.code, instruction.offset, "YIELD_VALUE outside of a generator")
+
+
 def _hand_on_keyword_names(decoded: Code) -> None:
     """A call's keyword arguments are named by KW_NAMES before it, or by the constant that CALL_KW finds on top."""
     names: tuple[str, ...] = ()
     constant: tuple[str, ...] = ()
     for instruction in decoded.instructions:
         if instruction.name == "KW_NAMES":
-            names = instruction.value = decoded.code.co_consts[instruction.arg]
+            consts = decoded.code.co_consts
+            if instruction.arg >= len(consts) or not isinstance(consts[instruction.arg], tuple):
+                raise CodeError(decoded.code, instruction.offset, f"KW_NAMES {instruction.arg} is no tuple of names")
+            names = instruction.value = consts[instruction.arg]
         elif instruction.name == "CALL":
             instruction.kwnames, names = names, ()
         elif instruction.name == "CALL_KW":

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import CodeType
 
 
@@ -16,6 +18,17 @@ class CodeError(VMError):
     def __init__(self, code: CodeType, offset: int | None, problem: str) -> None:
         at = f" at offset {offset}" if offset is not None else ""
         super().__init__(f"{code.co_filename}: {code.co_qualname}{at}: {problem}")
+
+
+@contextmanager
+def refusing(code: CodeType) -> Iterator[None]:
+    """What fails within fails because the code is none that a compiler emits: CodeError instead."""
+    try:
+        yield
+    except (VMError, RecursionError, MemoryError):
+        raise
+    except Exception as error:
+        raise CodeError(code, None, f"not bytecode that a compiler emits ({type(error).__name__}: {error})") from error
 
 
 class MissingOpcodeError(CodeError):

@@ -40,19 +40,29 @@ _reraise = _instructions("RERAISE")
 
 def handle(exception: BaseException) -> BaseException | None:
     """Makes an exception the handled one; returns what to give to `unhandle`: the one handled before."""
+    _check(exception)
     previous: BaseException | None = _push_exc_info(exception)
     return previous
 
 
 def unhandle(previous: BaseException | None) -> None:
     """Makes what was handled before the handled exception again."""
+    if previous is not None:
+        _check(previous)
     _pop_except(previous)
 
 
 def reraise(exception: BaseException) -> NoReturn:
     """Raises an exception with the context and traceback that it has."""
+    _check(exception)
     _reraise(exception)
     raise AssertionError("RERAISE came back")
+
+
+def _check(exception: object) -> None:
+    """What the instructions themselves take for granted; code that no compiler emitted may not keep to it."""
+    if not isinstance(exception, BaseException):
+        raise TypeError("exceptions must derive from BaseException")
 
 
 async def _asynchronous(value: Any) -> Any:

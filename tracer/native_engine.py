@@ -9,6 +9,7 @@ from types import CodeType
 from typing import Any, Protocol
 
 from vmtrace.tracer.code import Code, decode
+from vmtrace.tracer.errors import refusing
 from vmtrace.tracer.hide import hide
 from vmtrace.tracer.likely import Guess
 from vmtrace.tracer.mailbox import Mailbox, Notes
@@ -60,7 +61,8 @@ class NativeEngine:
         decoded = decode(code, self._operations)
         _, first_block = self._recorder.add(decoded, module)
         consts = [self._rewritten(const, module) if isinstance(const, CodeType) else const for const in code.co_consts]
-        made = rewrite(decoded, first_block, self._mailbox, self._guess, consts)
+        with refusing(code):
+            made = rewrite(decoded, first_block, self._mailbox, self._guess, consts)
         self._originals[id(made)] = made, code
         return made
 

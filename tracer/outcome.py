@@ -82,10 +82,11 @@ def run(
     given: Input | None = None,
     cwd: Path | None = None,
     inherited: Sequence[int] = (),
+    timeout: float | None = None,
 ) -> Outcome:
     """Runs a command to its end; `inherited`: file descriptors that it has besides.
 
-    OSError if it cannot be started. The process is gone whatever happens.
+    OSError if it cannot be started, TimeoutExpired after so many seconds. The process is gone whatever happens.
     """
     pipe = subprocess.PIPE
     stdin = subprocess.DEVNULL if given is None else pipe
@@ -103,7 +104,7 @@ def run(
             threading.Thread(target=given.feed, args=[process.stdin], daemon=True).start()
         for reader in readers:
             reader.start()
-        process.wait()
+        process.wait(timeout)
     finally:
         process.kill()
         process.wait()

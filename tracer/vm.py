@@ -17,7 +17,7 @@ from types import CellType, CodeType, FunctionType, ModuleType
 from typing import Any, Protocol
 
 from vmtrace.tracer.code import Code, decode, with_distinct_cells
-from vmtrace.tracer.errors import VMError
+from vmtrace.tracer.errors import VMError, refusing
 from vmtrace.tracer.fuse import Fuser
 from vmtrace.tracer.hide import hide
 from vmtrace.tracer.opset import OpcodeSet, Operation, operation
@@ -119,11 +119,12 @@ class VirtualMachine:
         recorded = self.recorder.add(decoded, module) if self.recorder is not None else None
         if (distinct := with_distinct_cells(code)) is not code:
             decoded = decode(distinct, self.operations)
-        if self.stepping:
-            host = stub(self, decoded, recorded)
-        else:
-            in_globals = namespace_is_globals and decoded.kind != "class"
-            host = Fuser(decoded, self.support, self._source, in_globals, recorded).fuse()
+        with refusing(code):
+            if self.stepping:
+                host = stub(self, decoded, recorded)
+            else:
+                in_globals = namespace_is_globals and decoded.kind != "class"
+                host = Fuser(decoded, self.support, self._source, in_globals, recorded).fuse()
         if self.recorder is not None and recorded is not None:
             self.recorder.locate(recorded[0], host.instruction_of)
         return Function(decoded, host.code)
