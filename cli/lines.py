@@ -52,15 +52,19 @@ def hottest_table(result: pd.DataFrame, top: int) -> Table:
     return Table.top("lines", "Source lines by executed instructions", hottest, HOT_COLUMNS, top)
 
 
-def source_tables(result: pd.DataFrame, texts: Mapping[str, str]) -> list[Table]:
-    """Every file as a table for people, with the lines that have no code too if the text is there."""
+def source_tables(result: pd.DataFrame, texts: Mapping[str, str], whole: bool) -> list[Table]:
+    """Every file as a table for people, with the lines that have no code too if the text is there: those of the whole
+    file, or from the first to the last line with code."""
     tables = []
     for filename, lines in result.groupby("filename", sort=False):
         text = [line.expandtabs() for line in texts.get(str(filename), "").splitlines()]
-        numbers = range(1, len(text) + 1) if text else lines["line"].tolist()
-        whole = lines.set_index("line").reindex(numbers).rename_axis("line").reset_index()
-        whole["text"] = text or ""
-        tables.append(Table("lines", str(filename), whole, LINE_COLUMNS))
+        numbers = lines["line"].tolist()
+        if text:
+            numbers = list(range(1, len(text) + 1) if whole else range(numbers[0], numbers[-1] + 1))
+        shown = lines.set_index("line").reindex(numbers).rename_axis("line").reset_index()
+        # A file may have become shorter than its code says.
+        shown["text"] = [text[number - 1] if number <= len(text) else "" for number in numbers]
+        tables.append(Table("lines", str(filename), shown, LINE_COLUMNS))
     return tables
 
 
@@ -120,7 +124,7 @@ def lines(trace_path: Path, wanted: Wanted, what: str | None, top: int | None, f
         parts = [hottest_table(result, top)]
     elif for_people:
         texts = dict(zip(sources["filename"].tolist(), sources["text"].tolist(), strict=True))
-        parts = source_tables(result, texts)
+        parts = source_tables(result, texts, whole=not wanted.functions)
     else:
         parts = [Table("lines", "Source lines", result, LINE_COLUMNS)]
     answer(study.origin(), tuple(parts), format_name)

@@ -80,9 +80,11 @@ def pairs(
 ) -> None:
     """Count which opcodes follow which.
 
-    Counts every sequence of n opcodes that one frame executed in a row, overlapping ones too; calls made in
-    between do not end it. "fusable %" is the share of its executions that lie in one basic block, so that it
-    could be one instruction there.
+    Counts every sequence of n opcodes that one frame executed in a row, overlapping ones too. No sequence reaches
+    from one frame into another: what a call executes does not come between the call and what its caller does
+    next, and a generator goes on where it was suspended. "fusable %" is the share of its executions that lie in
+    one basic block, with no jump into its midst, so that it could be one instruction there (if it has a call
+    before its end, one that runs the callee in its midst).
     TRACE is the file that `vmtrace record` wrote, trace.arrow unless named.
 
     \b

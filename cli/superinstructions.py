@@ -68,7 +68,8 @@ def superinstructions(
 
     Chooses greedily. After each choice the code is rewritten with it before the next one is looked for, so
     the figures are what the whole set saves, not what each would save alone. A sequence lies in one basic
-    block. "saved %" is of all executed instructions.
+    block, so that no jump leads into its midst; a call in it is counted as if it could run the callee there.
+    "saved %" is of all executed instructions.
     TRACE is the file that `vmtrace record` wrote, trace.arrow unless named.
 
     \b

@@ -254,6 +254,10 @@ def test_lines_show_the_source_with_its_executions(ask: Ask) -> None:
     assert text[5].endswith("  2      work(item)")
     assert [row["line"] for row in json.loads(ask("lines", "--top", "1", "--format", "json"))["lines"]] == [2]
     assert "prog.py:2" in ask("lines", "--top", "1")
+    assert [line.split()[:2] for line in ask("lines", "--function", "work").splitlines()[6:]] == [
+        ["10", "10"],
+        ["10", "20"],
+    ]
 
 
 def test_lines_show_instructions_and_what_never_ran(ask: Ask) -> None:
