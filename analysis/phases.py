@@ -51,7 +51,7 @@ class Phases(Analysis):
     kind                  number of the mix that the phase has; phases of one kind are alike
 
     A part begins another phase if its mix differs by more than `threshold` from that of the phase so far, all its
-    parts together. The phase then is of the first kind whose mix (of the first part of that kind) is
+    parts together; not so a last part of less than half the instructions. The phase then is of the first kind whose mix (of the first part of that kind) is
     within the threshold, or of a new one.
     """
 
@@ -116,7 +116,8 @@ class Phases(Analysis):
         begin = 0
         for part in range(len(counts)):
             so_far = counts[begin:part].sum(axis=0)
-            if part and _distance(mixes[part], so_far / so_far.sum()) <= self._threshold:
+            short = part == len(counts) - 1 and 2 * counts[part].sum() < self.opcodes.buckets.width
+            if part and (short or _distance(mixes[part], so_far / so_far.sum()) <= self._threshold):
                 phase[part], kind[part] = phase[part - 1], kind[part - 1]
                 continue
             phase[part], begin = phase[part - 1] + 1 if part else 0, part

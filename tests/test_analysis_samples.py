@@ -329,7 +329,8 @@ def test_phases(trace: Trace, events: pd.DataFrame) -> None:
 
     phases, kinds, begins = [0], [0], [0]
     for at in range(1, len(mixes)):
-        if away(mixes[at], mixes[begins[-1] : at].sum(axis=0)) <= 0.2:
+        short = at == len(mixes) - 1 and mixes[at].sum() < width / 2
+        if short or away(mixes[at], mixes[begins[-1] : at].sum(axis=0)) <= 0.2:
             phases.append(phases[-1])
             kinds.append(kinds[-1])
             continue
