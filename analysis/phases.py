@@ -51,8 +51,8 @@ class Phases(Analysis):
     kind                  number of the mix that the phase has; phases of one kind are alike
 
     A part begins another phase if its mix differs by more than `threshold` from that of the phase so far, all its
-    parts together; not so a last part of less than half the instructions. The phase then is of the first kind whose mix (of the first part of that kind) is
-    within the threshold, or of a new one.
+    parts together; a last part of less than half the instructions never does. The phase then is of the first kind
+    whose mix (of the first part of that kind) is within the threshold, or of a new one.
     """
 
     name = "phases"
