@@ -153,14 +153,17 @@ def decode(code: CodeType, operations: Mapping[str, Operation]) -> Code:
     return decoded
 
 
-def with_distinct_cells(code: CodeType) -> CodeType:
-    """The code with other names for those cells of a class body that are named like a free variable or a global one:
-    it may have `nonlocal __class__`, or `global __class__`."""
+def with_distinct_cells(decoded: Code) -> CodeType:
+    """The code with other names for those cells of a class body that go by another variable's name: it may have
+    `nonlocal __class__` or `global __class__`, or a comprehension whose variable it declares to be global."""
+    code = decoded.code
     if code.co_flags & inspect.CO_OPTIMIZED:
         return code
-    others = {*code.co_freevars, *code.co_names}
-    cells = tuple(f".{name}" if name in others else name for name in code.co_cellvars)
-    return code if cells == code.co_cellvars else code.replace(co_cellvars=cells)
+    declared = {i.value for i in decoded.instructions if i.name.endswith("_GLOBAL")}
+    free = tuple(f".{name}" if name in declared else name for name in code.co_freevars)
+    cells = tuple(f"..{name}" if name in {*code.co_freevars, *declared} else name for name in code.co_cellvars)
+    unchanged = (cells, free) == (code.co_cellvars, code.co_freevars)
+    return code if unchanged else code.replace(co_cellvars=cells, co_freevars=free)
 
 
 def _instructions(code: CodeType, operations: Mapping[str, Operation]) -> Iterator[Instruction]:

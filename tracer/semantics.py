@@ -7,6 +7,7 @@ they catch on the way: an error that replaces another is raised outside of the `
 
 from __future__ import annotations
 
+import dis
 import opcode
 from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from functools import cache
@@ -161,41 +162,26 @@ def dict_update(target: dict[Any, Any], items: Mapping[Any, Any]) -> None:
 
 
 def dict_merge(target: dict[Any, Any], items: Mapping[Any, Any], function: Any) -> None:
-    """Adds keyword arguments to those that are there; `function` is for the messages."""
-    added, problem = _mapped(items)
-    if added is None:
-        raise TypeError(problem.replace(function_name(_keywords), function_name(function)))
-    for key, value in added.items():
-        if key in target:
-            called = function_name(function)
-            raise TypeError(f"{called} got multiple values for keyword argument '{key}'")
-        target[key] = value
+    """Adds keyword arguments to those that are there; `function` is for the messages, which are CPython's own."""
+    _dict_merge(target, items, function)
 
 
-def _mapped(items: Any) -> tuple[dict[Any, Any] | None, str]:
-    """What `**items` holds; if it is no mapping, None, and what CPython says of a call of `_keywords` with it."""
-    try:
-        return {**items}, ""
-    except TypeError as error:
-        if str(error) != f"'{type_name(items):.200}' object is not a mapping":
-            raise
-    try:
-        return _keywords(**items), ""
-    except TypeError as error:
-        return None, str(error)
+def _made_of_dict_merge() -> Callable[..., Any]:
+    """A hidden function that runs DICT_MERGE; the callable lies deeper on the stack where NULL lies on it (3.13)."""
+
+    def function(target: Any, items: Any, called: Any) -> Any:
+        return None
+
+    between = 2 if "CALL_KW" in dis.opmap else 1
+    load = dis.opmap["LOAD_FAST"]
+    units = [(load, 2), *[(load, 0)] * between, (load, 0), (load, 1), (dis.opmap["DICT_MERGE"], 1)]
+    units += [(dis.opmap["POP_TOP"], 0)] * (between + 1) + [(dis.opmap["RETURN_VALUE"], 0)]
+    code = hide_code(function.__code__)
+    function.__code__ = code.replace(co_code=bytes(b for unit in units for b in unit), co_stacksize=len(units))
+    return function
 
 
-def _keywords(**given: Any) -> dict[Any, Any]:
-    return given
-
-
-def function_name(function: Any) -> str:
-    """How CPython's messages call a callable."""
-    name = getattr(function, "__qualname__", None)
-    if name is None:
-        return str(function)
-    module = getattr(function, "__module__", None)
-    return f"{name}()" if module in (None, "builtins") else f"{module}.{name}()"
+_dict_merge = _made_of_dict_merge()
 
 
 def type_name(value: Any) -> str:

@@ -117,7 +117,7 @@ class VirtualMachine:
     def _ready(self, code: CodeType, namespace_is_globals: bool, module: str | None) -> Function:
         decoded = decode(code, self.operations)
         recorded = self.recorder.add(decoded, module) if self.recorder is not None else None
-        if (distinct := with_distinct_cells(code)) is not code:
+        if (distinct := with_distinct_cells(decoded)) is not code:
             decoded = decode(distinct, self.operations)
         with refusing(code):
             if self.stepping:
