@@ -2,13 +2,29 @@
 
 import contextlib
 import io
+import re
 import sys
 import traceback
 import warnings
+from pathlib import Path
 
 from vmtrace.tracer.vm import VirtualMachine
 
+PIECES = Path(__file__).with_name("pieces")
 FILENAME = "<piece>"
+
+
+def pieces(version=sys.version_info[:2]):
+    """The pieces of programs in `pieces/`, each with a name, that are for a Python version.
+
+    They are kept by theme, with a line of three dashes between two. A theme whose name ends in `_312` is for Python
+    3.12 and later, and so on.
+    """
+    for theme in sorted(PIECES.glob("*.txt")):
+        since = re.search(r"_3(\d\d)$", theme.stem)
+        if since is None or (3, int(since[1])) <= version:
+            for number, source in enumerate(theme.read_text(encoding="utf-8").split("\n---\n")):
+                yield f"{theme.stem}-{number}", source
 
 
 def natively(code, namespace):

@@ -1,8 +1,8 @@
 """What Python 3.15 changed of 3.14's opcodes.
 
-An iterator takes two entries of the stack: itself and NULL, or a list or tuple and the index of its next item. The
-program cannot tell the one from the other; here it is always the iterator and NULL. Imports may be lazy, and more
-constants are common.
+An iterator takes two entries of the stack: itself and NULL, or a list or tuple and the index of its next item. Here it
+is always the iterator and NULL, which a program can tell only by a generator's `gi_yieldfrom`. Imports may be lazy, and
+more constants are common.
 """
 
 from __future__ import annotations
