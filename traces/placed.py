@@ -37,6 +37,7 @@ class PlacedQueue:
     def __init__(self, name: str) -> None:
         self._name, self._place = name, PLACED[name]
         self._waiting: list[Columns] = []
+        self._in_order, self._last = True, -1
         self.total = 0
 
     def add(self, columns: Columns, rows: int) -> None:
@@ -46,24 +47,36 @@ class PlacedQueue:
             return
         if (first := int(places.min())) < rows:
             raise ValueError(f"{self._name} of row {first:,} come after {rows:,} rows: add them before the rows")
+        self._in_order &= int(places[0]) >= self._last and not (places[1:] < places[:-1]).any()
+        self._last = int(places[-1])
         self._waiting.append(columns)
         self.total += len(places)
 
     def take(self, stop: int | None) -> Columns | None:
         """Those that belong before row `stop` (None: all), in order of their place; None if there are none."""
-        if not self._waiting:
-            return None
-        waiting = self._waiting[0]
-        if len(self._waiting) > 1:
-            waiting = {name: np.concatenate([part[name] for part in self._waiting]) for name in waiting}
-        places = waiting[self._place]
-        if (places[1:] < places[:-1]).any():
-            order = np.argsort(places, kind="stable")
-            waiting = {name: values.take(order) for name, values in waiting.items()}
-            places = waiting[self._place]
-        count = len(places) if stop is None else int(np.searchsorted(places, stop))
-        if count < len(places):
-            self._waiting = [{name: values[count:] for name, values in waiting.items()}]
-        else:
-            self._waiting = []
-        return {name: values[:count] for name, values in waiting.items()} if count else None
+        if not self._in_order:
+            self._put_in_order()
+        taken: list[Columns] = []
+        while self._waiting:
+            first = self._waiting[0]
+            places = first[self._place]
+            count = len(places) if stop is None else int(np.searchsorted(places, stop))
+            if count:
+                taken.append({name: values[:count] for name, values in first.items()})
+            if count < len(places):
+                self._waiting[0] = {name: values[count:] for name, values in first.items()}
+                break
+            del self._waiting[0]
+        return _joined(taken) if taken else None
+
+    def _put_in_order(self) -> None:
+        waiting = _joined(self._waiting)
+        order = np.argsort(waiting[self._place], kind="stable")
+        self._waiting = [{name: values.take(order) for name, values in waiting.items()}]
+        self._in_order, self._last = True, int(self._waiting[0][self._place][-1])
+
+
+def _joined(parts: list[Columns]) -> Columns:
+    if len(parts) == 1:
+        return parts[0]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
