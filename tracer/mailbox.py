@@ -7,6 +7,8 @@ one whose attributes are the running thread's.
 
 from __future__ import annotations
 
+import dis
+import inspect
 import itertools
 import operator
 import sys
@@ -24,7 +26,7 @@ Notes = list[int]
 class Mailbox:
     """`notes`: the running thread's list. `site`: the offset of the call that its top frame is executing, or None."""
 
-    __slots__ = ("find", "known", "notes", "number", "site", "thread_notes", "threads")
+    __slots__ = ("answer", "find", "known", "notes", "number", "site", "thread_notes", "threads")
 
     notes: Notes
     site: int | None
@@ -36,7 +38,9 @@ class Mailbox:
         """The places of each rewritten code object, by its location table: comparing code objects is slow."""
         numbers = range(GOES_ON, GOES_ON + GENERATORS)
         self.number = itertools.chain.from_iterable(itertools.repeat(numbers)).__next__
-        self.find = hide(_finder(self.known))
+        self.answer = 0
+        """What `find` found, to be read at once: between the two no other thread has its turn."""
+        self.find = _finder(self, self.known)
         self.threads: Any = None
         self.notes = thread_notes()
         self.site = None
@@ -71,14 +75,14 @@ def _threads(thread_notes: Callable[[], Notes]) -> threading.local:
     return type("Threads", (threading.local,), {"__init__": hide(start)})()  # type: ignore[no-any-return]
 
 
-def _finder(known: dict[bytes, tuple[int, ...]]) -> Callable[[], int]:
+def _finder(mailbox: Mailbox, known: dict[bytes, tuple[int, ...]]) -> Callable[[], None]:
     get_frame, get_places = sys._getframe, known.get
     code: CodeType | None = None
     places: tuple[int, ...] | None = None
     """Of the code last looked at, which is as a rule that of the next time."""
 
-    def find() -> int:
-        """The offset at which the top frame of the notes stands; 0 if there is none.
+    def find() -> None:
+        """Sets `answer` to the offset at which the top frame of the notes stands; 0 if there is none.
 
         A frame that is there for CPython but not for the notes is passed over: it has not noted its entry yet, or it
         is a suspended generator that hands on what is thrown into it.
@@ -87,7 +91,7 @@ def _finder(known: dict[bytes, tuple[int, ...]]) -> Callable[[], int]:
         try:
             frame: FrameType | None = get_frame(1)
         except ValueError:
-            return 0
+            frame = None
         while frame is not None:
             if frame.f_code is not code:
                 # No call between the two assignments: no other thread comes between them.
@@ -96,8 +100,28 @@ def _finder(known: dict[bytes, tuple[int, ...]]) -> Callable[[], int]:
             if places is not None:
                 place = places[frame.f_lasti >> 1]
                 if place >= 0:
-                    return place
+                    mailbox.answer = place
+                    break
             frame = frame.f_back
-        return 0
+        else:
+            mailbox.answer = 0
 
-    return find
+    if not hasattr(sys, "monitoring"):
+        find.__code__ = _untold(find.__code__)
+    return hide(find)
+
+
+def _untold(code: CodeType) -> CodeType:
+    """A function's code, made to end by returning a generator in place of None.
+
+    3.11 tells C profilers and tracers of each RETURN_VALUE, even where it has told of no call because RESUME is
+    missing: coverage.py and cProfile lose track then. It tells of no RETURN_GENERATOR.
+    """
+    units = bytearray(code.co_code)
+    instructions = list(dis.get_instructions(code))
+    for index, instruction in enumerate(instructions):
+        if instruction.opname == "RETURN_VALUE":
+            begin = instructions[index - 1].offset
+            assert instructions[index - 1].opname == "LOAD_CONST"
+            units[begin : begin + 4] = bytes((dis.opmap["RETURN_GENERATOR"], 0, dis.opmap["NOP"], 0))
+    return code.replace(co_code=bytes(units), co_flags=code.co_flags | inspect.CO_GENERATOR)

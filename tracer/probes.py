@@ -264,6 +264,8 @@ class Probes:
         self.guard = too_deep = Guard(Label(), self.size)
         self.call(self.mailbox.find)
         self.guard = guard
+        self.pop()
+        self.load_mailbox("answer")
         self.op(JUMP, target=answered)
         self.label(too_deep.handler)
         self.op(POP_TOP)
