@@ -16,8 +16,8 @@ class Lines(Analysis):
     """The source lines of the recorded functions, those that never ran too, in the order of files and lines.
 
     filename, line          of the source
-    executions              times that control came to the line: from another one, at the start of a function,
-                            or by a jump back (what sys.settrace reports as "line" events)
+    executions              times that control came to the line: from another one or by a jump back (what sys.settrace
+                            reports as "line" events), or at the start of a function (to the line of its `def`)
     instructions            executed
     self_percent            of all instructions of the run
     sites, sites_executed   instructions that the line was compiled to; those of them that ran
