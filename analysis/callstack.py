@@ -9,6 +9,7 @@ import numpy as np
 from vmtrace.analysis.base import Tally
 from vmtrace.analysis.cfg import NaturalLoops
 from vmtrace.analysis.contexts import Context, settled
+from vmtrace.analysis.deepest import Deepest
 from vmtrace.analysis.moment import Moment, carried
 from vmtrace.analysis.program import Ints, Program
 from vmtrace.analysis.replay import Replay
@@ -26,7 +27,7 @@ class CallStack(Tally):
     own        rows, by the innermost loop of the function: `own[first_cell[context] + l]` for the function's
                l-th loop (from 1), and l = 0 for rows outside of loops
     sites      how often each code object was called from each site (-1: from none), by (site, code)
-    deepest    the first row at which the evaluation stack of one frame held most entries
+    deepest    when the evaluation stack of one frame held most entries (see Deepest)
 
     The stack is the one that the order of the rows shows: see vmtrace.analysis.stacks.
     """
@@ -40,7 +41,7 @@ class CallStack(Tally):
         self.calls = self.resumed = self.own = np.zeros(0, dtype=np.int64)
         self.first_cell: Ints = np.zeros(1, dtype=np.int64)
         self.sites: Counter[tuple[int, int]] = Counter()
-        self.deepest: Moment | None = None
+        self.deepest = Deepest(program.codes)
         code_loops = np.array([len(loops) for loops in self.loops.of_code], dtype=np.int64)
         self._code_cells = 1 + code_loops
         first_loop = np.cumsum(code_loops) - code_loops
@@ -95,16 +96,14 @@ class CallStack(Tally):
 
     def _watch(self, view: View, replay: Replay) -> None:
         if view.rows:
-            row = int(view.stack_depth.argmax())
-            depth = int(view.stack_depth[row])
-            if self.deepest is None or depth > self.deepest.depth:
+            for code, row in self.deepest.better(view):
                 replay.advance(row)
-                self.deepest = Moment(view.first_row + row, depth, replay.stack(row))
+                depth = int(view.stack_depth[row])
+                self.deepest.put(code, Moment(view.first_row + row, depth, replay.stack(row)))
 
     def merge(self, later: Self) -> None:
         seam = Seam(self.program, self._stacks, later._stacks)
-        if later.deepest and (self.deepest is None or later.deepest.depth > self.deepest.depth):
-            self.deepest = carried(later.deepest, seam, self._stacks, later._stacks)
+        self.deepest.merge(later.deepest, lambda moment: carried(moment, seam, self._stacks, later._stacks))
         self.sites.update(later.sites)
         self._grow()
         number = np.array(seam.numbers, dtype=np.int64)

@@ -8,6 +8,7 @@ from vmtrace.analysis.callstack import CallStack
 from vmtrace.analysis.dataframes import pd
 from vmtrace.analysis.depths import DepthCounts, DepthOverTime, OpcodeDepths
 from vmtrace.analysis.heights import HeightOverTime
+from vmtrace.analysis.moment import Moment
 from vmtrace.analysis.program import Ints, Program
 from vmtrace.analysis.tables import by_function, percent, ratio, sorted_by
 
@@ -46,21 +47,32 @@ class Stack(Analysis):
         return table
 
     def deepest(self) -> pd.DataFrame:
-        """The stack of frames when the evaluation stack was deepest (the first time), the running frame last.
+        """The stacks of frames at the moments when the evaluation stack was deepest, the running frame last.
 
+        Three moments, of different functions: when each of the deepest three first was as deep as it ever was.
+
+        moment                             0 for the deepest
         level                              0 for the outermost frame
         frame_id                           which activation
         function, module, filename, line   see vmtrace.analysis.program.Function
         at_line, offset, opcode            the instruction the frame had come to (line 0 if it has none)
-        row, depth                         the same in each line: row of the trace, entries
+        row, depth                         the same in each line of a moment: row of the trace, entries
         """
-        moment = self.calls.deepest
+        deepest = self.calls.deepest
+        moments = [deepest.moments[code] for code in deepest.order()]
+        return pd.concat(
+            [self._stack(number, moment) for number, moment in enumerate(moments)] or [self._stack(0, None)],
+            ignore_index=True,
+        )
+
+    def _stack(self, number: int, moment: Moment | None) -> pd.DataFrame:
         entries = moment.entries()[::-1] if moment else []
         table = by_function(self.program, np.array([entry.code for entry in entries], dtype=np.int64))
         sites = np.array([entry.site for entry in entries], dtype=np.int64)
         known = sites >= 0
-        table.insert(0, "level", np.arange(len(entries)))
-        table.insert(1, "frame_id", [entry.frame for entry in entries])
+        table.insert(0, "moment", number)
+        table.insert(1, "level", np.arange(len(entries)))
+        table.insert(2, "frame_id", [entry.frame for entry in entries])
         table["at_line"] = np.where(known, np.maximum(self.program.site_line[sites], 0), 0)
         table["offset"] = np.where(known, self.program.site_offset[sites], 0)
         opcodes = np.where(known, self.program.site_opcode[sites], -1).tolist()

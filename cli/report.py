@@ -103,6 +103,6 @@ def parts(study: Study, rows: int) -> list[Table | Facts]:
         branches.table(result[jumps], rows),
         lines.hottest_table(result[source], rows),
         stack.table(result[depths], rows),
-        stack.deepest_table(depths, rows),
+        *stack.deepest_tables(depths, rows)[:1],
         phases.table(course, rows),
     ]

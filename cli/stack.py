@@ -11,6 +11,7 @@ from vmtrace.analysis import Analysis, Program, Stack, StackByOpcode, StackOverT
 from vmtrace.analysis.dataframes import pd
 from vmtrace.cli.answer import Table
 from vmtrace.cli.columns import Column, Kind, place
+from vmtrace.cli.layout import printable
 from vmtrace.cli.options import format_option, plot_option, rows_to_show, top_option, trace_argument
 from vmtrace.cli.selecting import Wanted, selection_options
 from vmtrace.cli.session import Study, answer, draw
@@ -68,17 +69,24 @@ def depth_table(analysis: Stack, top: int) -> Table:
     return Table.top("depths", title, analysis.distribution(), DEPTH_COLUMNS, top)
 
 
-def deepest_table(analysis: Stack, top: int) -> Table:
-    """The frames at the deepest moment: the `top` innermost of them (0: all)."""
+def deepest_tables(analysis: Stack, top: int) -> list[Table]:
+    """The frames at each of the deepest moments: the `top` innermost of them (0: all)."""
     frames = analysis.deepest()
-    if frames.empty:
-        return Table("deepest", "Deepest moment", frames, ())
-    depth, row = int(frames["depth"].iloc[0]), int(frames["row"].iloc[0])
-    title = f"Deepest moment: {depth:,} entries before instruction {row:,}, most recent call last"
+    return [_moment_table(stack, top) for _, stack in frames.groupby("moment")]
+
+
+def _moment_table(frames: pd.DataFrame, top: int) -> Table:
+    depth, row, function = (frames[name].iloc[-1] for name in ("depth", "row", "function"))
+    title = f"Deepest moment of {function}: {depth:,} entries before instruction {row:,}, most recent call last"
     shown = frames.tail(top) if top else frames
     outer = len(frames) - len(shown)
     note = f"called by {outer:,} more frames: --top 0 shows them all" if outer else ""
-    return Table("deepest", title, shown, DEEPEST_COLUMNS, note=note)
+    return Table("deepest", printable(title), shown, DEEPEST_COLUMNS, note=note)
+
+
+def deepest_table(analysis: Stack) -> Table:
+    """The frames at all of the deepest moments, for programs to read."""
+    return Table("deepest", "Deepest moments", analysis.deepest(), DEEPEST_COLUMNS)
 
 
 def at_line(frames: pd.DataFrame) -> list[str]:
@@ -126,8 +134,8 @@ def stack(trace_path: Path, wanted: Wanted, by: str, top: int | None, format_nam
 
     The depth of an instruction is the number of entries on its frame's evaluation stack before it runs.
     Shows maximum, mean, median and 90th percentile of each function, the distribution over the whole run,
-    and the frames at the deepest moment (of several, the first); CSV has the functions only. By time, "frames"
-    is the frame depth: how many frames created one another, from the outermost one to the running one.
+    and the frames at the deepest moments of three functions; CSV has the functions only. By time, "frames" is the
+    frame depth: how many frames created one another, from the outermost one to the running one.
     TRACE is the file that `vmtrace record` wrote, trace.arrow unless named.
 
     \b
@@ -151,5 +159,6 @@ def stack(trace_path: Path, wanted: Wanted, by: str, top: int | None, format_nam
         draw(lambda: figure(drawn[0], study.name), plot_path)
     parts = [{"function": table, "opcode": opcode_table, "time": time_table}[by](result, rows)]
     if isinstance(analysis, Stack) and format_name != "csv":
-        parts += [depth_table(analysis, rows), deepest_table(analysis, rows)]
+        deepest = [deepest_table(analysis)] if format_name == "json" else deepest_tables(analysis, rows)
+        parts += [depth_table(analysis, rows), *deepest]
     answer(study.origin(), parts, format_name)

@@ -254,9 +254,9 @@ def test_stack_depths() -> None:
     ]
     assert stack.distribution()["count"].tolist() == [3, 3, 2, 3, 1]
     assert over_time.finish().to_numpy().tolist() == [
-        [0, 3, 0, 1, 0.5],
-        [4, 7, 2, 3, 2.5],
-        [8, 11, 0, 4, 2.0],
+        [0, 3, 0, 1, 0.5, 1, 2],
+        [4, 7, 2, 3, 2.5, 1, 2],
+        [8, 11, 0, 4, 2.0, 1, 1],
     ]
 
 
@@ -276,7 +276,9 @@ def test_the_deepest_moment_has_its_stack() -> None:
     stack = Stack(Program(trace))
     run(trace, [stack])
     columns = ["level", "frame_id", "function", "at_line", "offset", "opcode", "row", "depth"]
-    assert stack.deepest()[columns].to_numpy().tolist() == [
+    table = stack.deepest()
+    assert table.groupby("moment")[["depth", "row"]].last().to_numpy().tolist() == [[4, 9], [2, 3], [2, 10]]
+    assert table[table["moment"] == 0][columns].to_numpy().tolist() == [
         [0, 0, "main", 3, 4, "CALL", 9, 4],
         [1, 2, "work", 2, 2, "CALL", 9, 4],
         [2, 1, "each", 5, 8, "YIELD_VALUE", 9, 4],

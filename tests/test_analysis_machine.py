@@ -177,18 +177,21 @@ def _moves(machine: Machine, program: Program) -> list[tuple[int, int, int]]:
 
 @settings(max_examples=60, deadline=None)
 @given(machine=machines, random=seeds)
-def test_the_deepest_moment(machine: Machine, random: Random) -> None:
+def test_the_deepest_moments(machine: Machine, random: Random) -> None:
     program = Program(trace := cut(machine, random))
     stack = Stack(program)
     run(trace, [stack])
-    depths = [row[2] for row in machine.rows]
-    row = depths.index(max(depths))
-    table = stack.deepest()
+    best: dict[int, tuple[int, int]] = {}  # by code: depth (negative), row
+    for row, (_, _, depth, _, code) in enumerate(machine.rows):
+        best[code] = min(best.get(code, (0, len(machine.rows))), (-depth, row))
     name = [code.name for code in machine.codes]
-    assert table[["frame_id", "function", "offset"]].to_numpy().tolist() == [
-        [frame, name[code], 2 * at] for frame, code, at in machine.stacks[row]
+    expected = [
+        [moment, frame, name[code], 2 * at, row, -depth]
+        for moment, (depth, row) in enumerate(sorted(best.values())[:3])
+        for frame, code, at in machine.stacks[row]
     ]
-    assert set(table["row"]) == {row} and set(table["depth"]) == {depths[row]}
+    columns = ["moment", "frame_id", "function", "offset", "row", "depth"]
+    assert stack.deepest()[columns].to_numpy().tolist() == expected
 
 
 def test_the_machine_does_what_makes_traces_hard() -> None:

@@ -117,7 +117,7 @@ def test_functions_and_lines(trace: Trace, events: pd.DataFrame) -> None:
     placed = events[events["line"] > 0]
     assert found.to_dict() == placed.groupby(["filename", "line"]).size().to_dict()
     assert stack.finish()["max"].max() == events["stack_depth"].max()
-    deepest = stack.deepest().iloc[-1]
+    deepest = stack.deepest().query("moment == 0").iloc[-1]
     assert deepest["row"] == events["stack_depth"].idxmax()
     assert deepest["frame_id"] == events["frame_id"][deepest["row"]]
 

@@ -171,7 +171,11 @@ def test_the_stack_of_the_sample(ask: Ask) -> None:
     assert [(row["function"], row["max"]) for row in document["stack"]] == [("<module>", 2), ("work", 1)]
     assert [row["depth"] for row in document["depths"]] == [0, 1, 2]
     assert sum(row["count"] for row in document["depths"]) == rows_of(10)
-    assert [(row["function"], row["row"], row["depth"]) for row in document["deepest"]] == [("<module>", 4, 2)]
+    assert [(row["function"], row["row"], row["depth"]) for row in document["deepest"]] == [
+        ("<module>", 4, 2),
+        ("<module>", 9, 1),
+        ("work", 9, 1),
+    ]
 
 
 def test_the_report_has_the_top_of_every_analysis(ask: Ask) -> None:
