@@ -9,6 +9,7 @@ cpu x           the same for the processor time of the program's process
 steady …        without start-up: what the same command takes with nothing to do is taken off both
 writer cpu x    processor time of the writing process, by that of the untraced program; it runs on another core
 callbacks / it  how many times longer the callbacks take (steady, to their advantage) than it (start-up included)
+cpu / its cpu   the same for processor time, start-up taken off both: what the writing process takes is counted, too
 memory +MB      highest, both processes added, above the untraced program
 """
 

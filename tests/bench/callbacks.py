@@ -21,7 +21,7 @@ import numpy as np
 from vmtrace.traces.writer import TraceWriter
 
 AT_ONCE = 1 << 20
-"""Events that are kept until they are written."""
+"""Events that are kept until the next frame begins, and they are written."""
 SHIFT = 32
 """An event is `frame << 32 | number of the instruction`, counted through all codes, by code unit."""
 KINDS = ((0x20, "generator"), (0x80, "coroutine"), (0x200, "async_generator"), (0x1, "function"))

@@ -42,6 +42,7 @@ class Measured:
             "steady wall ratio": median(_ratios([run.wall for run in steady], [run.wall for run in plain])),
             "steady cpu ratio": median(_ratios([run.cpu for run in steady], [run.cpu for run in plain])),
             "writer cpu ratio": median(_ratios([run.helper_cpu for run in steady], [run.cpu for run in plain])),
+            "both cpu ratio": median(_ratios([run.cpu + run.helper_cpu for run in steady], [run.cpu for run in plain])),
             "events": self.events,
             "events per second": self.events / wall,
             "bytes per event": self.bytes / self.events if self.events else None,
@@ -62,6 +63,7 @@ COLUMNS = {
     "steady cpu ratio": "steady cpu x",
     "writer cpu ratio": "writer cpu x",
     "faster than callbacks": "callbacks / it",
+    "less cpu than callbacks": "cpu / its cpu",
     "events": "M events",
     "events per second": "M events/s",
     "bytes per event": "bytes/event",
@@ -77,9 +79,10 @@ def compare(table: dict[str, dict[str, dict[str, Any]]]) -> None:
     """
     for recorder, by_program in table.items():
         for program, figures in by_program.items():
-            slow = table.get("callbacks", {}).get(program, {}).get("steady wall ratio")
-            if slow and recorder != "callbacks" and "wall ratio" in figures:
-                figures["faster than callbacks"] = slow / figures["wall ratio"]
+            slow = table.get("callbacks", {}).get(program, {})
+            if "wall ratio" in slow and recorder != "callbacks" and "wall ratio" in figures:
+                figures["faster than callbacks"] = slow["steady wall ratio"] / figures["wall ratio"]
+                figures["less cpu than callbacks"] = slow["steady cpu ratio"] / figures["both cpu ratio"]
 
 
 def medians(by_program: dict[str, dict[str, Any]]) -> dict[str, float]:
