@@ -58,7 +58,7 @@ from vmtrace.tracer.bound import surely_bound
 from vmtrace.tracer.code import ENTERS_HANDLER, LEAVES_HANDLER, Block, Code
 from vmtrace.tracer.control import Control
 from vmtrace.tracer.entries import Cleared, Kind, entries
-from vmtrace.tracer.host import LASTI_IS_OBJECT, SILENT, Constants, Host, finish, reraising
+from vmtrace.tracer.host import LASTI_IS_OBJECT, SILENT, Constants, Host, Table, finish, reraising
 from vmtrace.tracer.inlined import inlined
 from vmtrace.tracer.notes import ENTER, RAISE, UNWIND
 from vmtrace.tracer.straight import NULL_ENTRY, VOID, Entry
@@ -92,13 +92,13 @@ class Fuser:
         self.code = code
         self.recorded = recorded
         self.constants = Constants()
-        self.instruction_of: list[int] = []
+        self.instruction_of: list[int] = Table()
         """Filled in when the host code is there; by code unit, the instruction's index."""
-        self.unit_of: list[int] = []
+        self.unit_of: list[int] = Table()
         """The same the other way round."""
-        self.offset_of: list[int] = []
+        self.offset_of: list[int] = Table()
         """The same as a byte offset."""
-        self.handler_of: list[int | None] = []
+        self.handler_of: list[int | None] = Table()
         """By instruction: the chain that its exception handler begins."""
         is_body = code.kind in ("module", "class")
         self.writer = Control(
@@ -335,7 +335,7 @@ class Fuser:
             return []
         inner = self._region(level + 1)
         entered = [n for n in numbers if self.code.instructions[self.chains[n][0].start].name == ENTERS_HANDLER]
-        enters = [n in entered for n in range(len(self.chains))]
+        enters = tuple(n in entered for n in range(len(self.chains)))
         return [ast.If(self.writer.expression("ENTERS[_at]", ENTERS=self.constants.node(enters)), inner, [])]
 
     # --- chains ---------------------------------------------------------------------------------------------------

@@ -58,6 +58,12 @@ class Host:
     """By instruction: its first code unit, of those that the program is told of."""
 
 
+class Table(list[Any]):
+    """A list that may be a constant: a code object is hashed by its constants."""
+
+    __hash__ = object.__hash__  # type: ignore[assignment]
+
+
 class Constants:
     """Objects that host code refers to as constants: the compiler sees a placeholder string."""
 

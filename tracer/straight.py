@@ -18,7 +18,7 @@ from typing import Any
 from vmtrace.tracer.code import Code, Instruction
 from vmtrace.tracer.host import Constants
 from vmtrace.tracer.opset import Operation
-from vmtrace.tracer.templates import Body, Source, expression, fill, statements
+from vmtrace.tracer.templates import Body, Source, expression, fill, statements, walk
 from vmtrace.tracer.unseen import PREFIX
 
 DEEPEST_EXPRESSION = 30
@@ -321,7 +321,7 @@ class Straight:
         local = {a.targets[0].id for a in body.assigns}  # type: ignore[attr-defined]
         parts = [a.value for a in body.assigns]
         parts += [p for p in (body.test, *body.jumped, body.effect, body.returned) if p is not None]  # type: ignore[misc]
-        free = {n.id for part in parts for n in ast.walk(part) if isinstance(n, ast.Name)} - set(names) - local
+        free = {n.id for part in parts for n in walk(part) if isinstance(n, ast.Name)} - set(names) - local
         return {n: self.supported(n) for n in free}
 
     def _call_handler(self, instruction: Instruction, operands: list[Entry], names: dict[str, Any]) -> None:

@@ -43,7 +43,7 @@ import inspect
 import sys
 from collections.abc import Mapping
 from functools import partial
-from types import SimpleNamespace
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from vmtrace.tracer.code import Block, Code, Instruction
@@ -79,7 +79,8 @@ class _Writer:
         handlers = [hide(i.operation.handler) for i in code.instructions]
         self.recorded = Recorded(*recorded) if recorded is not None else None
         self.activity = Activity(vm, code, handlers, block_of, vm.check, self.recorded)
-        support = SimpleNamespace(
+        support = ModuleType("vmtrace.support")
+        vars(support).update(
             step=step,
             enter=partial(enter, self.activity),
             enter_generator=partial(enter_generator, self.activity),

@@ -11,7 +11,7 @@ import functools
 import inspect
 import sys
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -19,6 +19,13 @@ from typing import Any
 from vmtrace.tracer.opset import Handler, Operation
 
 Replacements = Mapping[str, ast.expr | str | list[ast.expr]]
+
+
+def walk(node: ast.AST) -> Iterator[ast.AST]:
+    """A node and all below it. (`ast.walk` imports as it goes: the program might see that.)"""
+    yield node
+    for child in ast.iter_child_nodes(node):
+        yield from walk(child)
 
 
 def fill(node: Any, names: Replacements, line: int) -> Any:
@@ -99,6 +106,11 @@ class Source:
         self._modules: dict[str, dict[str, ast.FunctionDef]] = {}
         self._tables: dict[str, dict[str, list[ast.expr]]] = {}
 
+    def read(self, operations: Iterable[Operation]) -> None:
+        """Reads the source of these handlers at once: reading imports modules, which the program might see."""
+        for operation in operations:
+            self._function(operation.handler)
+
     def body(self, operation: Operation, arg: int, value: object) -> Body | None:
         """The body of a handler, its oparg (and what that stands for) known; None if it is more than can be pasted."""
         function = self._function(operation.handler)
@@ -172,8 +184,8 @@ class _Folder(ast.NodeTransformer):
 
     def _decided(self, node: ast.expr) -> int | None:
         """The value of an expression of nothing but the oparg and numbers; None for any other."""
-        names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
-        if names != {"arg"} or any(isinstance(n, ast.Call | ast.Subscript) for n in ast.walk(node)):
+        names = {n.id for n in walk(node) if isinstance(n, ast.Name)}
+        if names != {"arg"} or any(isinstance(n, ast.Call | ast.Subscript) for n in walk(node)):
             return None
         return int(eval(ast.unparse(node), {"arg": self.arg}))
 
@@ -217,7 +229,7 @@ def _evaluated(node: ast.AST) -> list[str]:
     if isinstance(node, ast.Name):
         return [node.id]
     if isinstance(node, ast.IfExp | ast.BoolOp | ast.Lambda):
-        return [name for child in ast.walk(node) if isinstance(child, ast.Name) for name in (child.id, child.id)]
+        return [name for child in walk(node) if isinstance(child, ast.Name) for name in (child.id, child.id)]
     if isinstance(node, ast.Assign):
         return [*_evaluated(node.value), *(n for t in node.targets for n in _evaluated(t))]
     return [name for child in ast.iter_child_nodes(node) for name in _evaluated(child)]

@@ -81,6 +81,8 @@ class VirtualMachine:
         self._originals: dict[int, CodeType] = {}
         """By id of a host code object."""
         self._source = Source()
+        if not self.stepping:
+            self._source.read(self.operations.values())
         notes: Callable[[], list[int]] | None = recorder.notes if recorder is not None else None
         self.support: ModuleType = support(self, self.operations, notes)
 
