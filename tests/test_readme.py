@@ -30,7 +30,7 @@ def commands() -> Iterator[Shown]:
         if not command.startswith("$ vmtrace "):
             continue
         words = shlex.split(command.removeprefix("$ vmtrace "))
-        if words[0] != "record" and "--plot" not in words:
+        if words[0] not in ("record", "verify") and "--plot" not in words:  # those run a program, on any Python
             yield Shown(words, answer)
 
 
