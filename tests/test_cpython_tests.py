@@ -19,7 +19,7 @@ def test_what_fails_is_explained_or_named(capsys):
     engine = Ended({"A.a": "passed", "A.b": "failed", "A.d": "failed"}, {"A.b": "…"}, "exit status -11: …")
     compared = Compared("test_a", native, engine, {"A.b": "it is so", "A.a": "once it was so"})
     assert compared.failing == ["A.b", "A.c"]
-    assert (compared.unexplained, compared.stale, compared.good) == (["A.c"], ["A.a"], False)
+    assert (compared.unexplained, compared.stale) == (["A.c"], ["A.a"])
     cpython_tests.show(compared)
     assert capsys.readouterr().out.splitlines() == [
         "test_a                         3     1   33.33 %",
@@ -32,7 +32,12 @@ def test_what_fails_is_explained_or_named(capsys):
 
 def test_99_of_100_are_enough_if_the_last_is_explained():
     native = Ended({f"A.{n}": "passed" for n in range(100)}, {})
-    engine = Ended({**native.outcomes, "A.7": "failed"}, {})
-    assert not Compared("test_a", native, engine, {}).good
-    assert Compared("test_a", native, engine, {"A.7": "it is so"}).good
-    assert not Compared("test_a", native, Ended({**engine.outcomes, "A.8": "failed"}, {}), {}).good
+    one = Ended({**native.outcomes, "A.7": "failed"}, {})
+    two = Ended({**one.outcomes, "A.8": "failed"}, {})
+    known = {"A.7": "it is so", "A.8": "it is so"}
+    assert cpython_tests.good([Compared("test_a", native, one, known)])
+    assert not cpython_tests.good([Compared("test_a", native, one, {})])
+    assert not cpython_tests.good([Compared("test_a", native, two, known)])
+    assert cpython_tests.good([Compared("test_a", native, two, known), Compared("test_b", native, native, {})])
+    assert not cpython_tests.good([])
+    assert not cpython_tests.good([Compared("test_a", Ended({}, {}, "it crashed"), one, {})])

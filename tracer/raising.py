@@ -62,9 +62,19 @@ def _split(exception: BaseException | None, kind: Any) -> tuple[Any, Any]:
             return None, exception
         return None, BaseExceptionGroup("", [exception])
     if isinstance(exception, BaseExceptionGroup):
-        matched, rest = exception.split(kind)
+        matched, rest = _pair(exception, exception.split(kind))
         return rest, matched
     return exception, None
+
+
+def _pair(group: BaseException, parts: Any) -> tuple[Any, Any]:
+    """The first two parts that a group's `split` has returned, checked as CPython does it since 3.14."""
+    name = type_name(group)
+    if type(parts) is not tuple:
+        raise TypeError(f"{name:.200}.split must return a tuple, not {type_name(parts):.200}")
+    if len(parts) < 2:
+        raise TypeError(f"{name:.200}.split must return a 2-tuple, got tuple of size {len(parts)}")
+    return parts[0], parts[1]
 
 
 def prepare_reraise_star(original: BaseException, raised: Sequence[BaseException | None]) -> BaseException | None:
