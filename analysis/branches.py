@@ -37,7 +37,8 @@ class Branches(Analysis):
     def finish(self) -> pd.DataFrame:
         program, executed = self.program, self.sites.counts()
         site = np.flatnonzero((program.site_target >= 0) & program.site_falls & (executed > 0))
-        taken, fallen = self.flow.taken[site], self.flow.fell[site]
+        ways = self.flow.ways()
+        taken, fallen = ways.taken[site], ways.fell[site]
         table = by_function(program, program.site_code[site])
         table["line"] = np.maximum(program.site_line[site], 0)
         table["offset"] = program.site_offset[site]

@@ -46,6 +46,7 @@ class CallStack(Tally):
         self._code_cells = 1 + code_loops
         first_loop = np.cumsum(code_loops) - code_loops
         block = program.site_block
+        self._suspends = bool(program.site_suspends.any())
         self._site_loop = np.append(self.loops.block_loop, -1)[block]  # a site left out is in block -1
         self._site_cell = np.where(self._site_loop >= 0, 1 + self._site_loop - first_loop[program.site_code], 0)
         self._grow()
@@ -67,15 +68,21 @@ class CallStack(Tally):
         self._grow()
 
     def _count(self, view: View, replay: Replay) -> None:
-        context = np.repeat(replay.contexts(), np.diff(view.stretch_span, append=len(view.span_start)))
+        contexts = replay.contexts()
         self._grow()
-        cell = self.first_cell[context] + self._site_cell[view.span_first]
+        first = self.first_cell[contexts]
+        if self.loops.all:
+            cell = view.of_spans(first) + self._site_cell.take(view.span_first)
+            counts = np.bincount(cell, view.span_rows)
+        else:
+            counts = np.bincount(first, np.diff(view.stretch_start, append=view.rows))
         # Sums of whole numbers below 2**53, so doubles are exact.
-        self.own += np.bincount(cell, view.span_rows, minlength=len(self.own)).astype(np.int64)
-        before = np.append(0, view.span_last[:-1])
-        before[view.stretch_span] = replay.came
-        resumed = np.flatnonzero((before >= 0) & self.program.site_suspends[before])
-        self.resumed += np.bincount(context[resumed], minlength=len(self.resumed))
+        self.own[: len(counts)] += counts.astype(np.int64)
+        if self._suspends:
+            moves = replay.steps.moves
+            resumes = (moves.before >= 0) & self.program.site_suspends[moves.before]
+            resumed = np.flatnonzero(resumes.take(moves.of_span))
+            self.resumed += np.bincount(view.of_spans(contexts)[resumed], minlength=len(self.resumed))
 
     def _count_calls(self, site: Ints, code: Ints) -> None:
         codes = max(self.program.codes, 1)

@@ -20,29 +20,30 @@ class OpcodeCounts(Tally):
         self.counts: Ints = np.zeros(256, dtype=np.int64)
 
     def update(self, view: View) -> None:
-        self.counts += np.bincount(view.opcode, minlength=256)
+        self.counts += view.opcode_counts
 
     def merge(self, later: Self) -> None:
         self.counts += later.counts
 
 
 class SiteCounts(Tally):
-    """Executions of each instruction, kept as how often a span begins and how often one ends there."""
+    """Executions of each instruction, kept as how often a span begins, and how often one `ends`, there."""
 
     columns = ("code_id", "frame_id", "offset")
 
     def __init__(self, program: Program) -> None:
         super().__init__(program)
-        self._balance: Ints = np.zeros(program.sites + 1, dtype=np.int64)
+        self._begins: Ints = np.zeros(program.sites, dtype=np.int64)
+        self.ends: Ints = np.zeros(program.sites, dtype=np.int64)
 
     def update(self, view: View) -> None:
-        size = len(self._balance)
-        self._balance += np.bincount(view.span_first, minlength=size)
-        self._balance -= np.bincount(view.span_last + 1, minlength=size)
+        self._begins += np.bincount(view.span_first, minlength=len(self.ends))
+        self.ends += np.bincount(view.span_last, minlength=len(self.ends))
 
     def merge(self, later: Self) -> None:
-        self._balance += later._balance
+        self._begins += later._begins
+        self.ends += later.ends
 
     def counts(self) -> Ints:
         """Executions by site."""
-        return np.cumsum(self._balance)[:-1]
+        return np.cumsum(self._begins) - np.cumsum(self.ends) + self.ends

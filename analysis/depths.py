@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
+import numpy.typing as npt
 from vmtrace.analysis.base import Tally
 from vmtrace.analysis.buckets import LEAST, MOST, SUM, Buckets
 from vmtrace.analysis.program import Ints, Program
@@ -26,12 +27,18 @@ class DepthCounts(Tally):
         depths = int(view.stack_depth.max()) + 1
         self._widen(depths)
         # Few of the functions occur in one chunk: counting those alone spares clearing the whole table.
-        codes = np.unique(view.code_id[view.stretch_start])
-        rank = np.zeros(self.program.codes, dtype=np.int64)
-        rank[codes] = np.arange(len(codes)) * depths
-        cell = rank.take(view.code_id)
-        cell += view.stack_depth
-        counts = np.bincount(cell, minlength=len(codes) * depths)
+        occurs = np.zeros(self.program.codes, dtype=bool)
+        occurs[view.code_id[view.stretch_start]] = True
+        codes = np.flatnonzero(occurs)
+        cells = len(codes) * depths
+        if len(codes) == 1:
+            cell: npt.NDArray[Any] = view.stack_depth
+        else:
+            # Rows are counted fastest by narrow numbers.
+            rank = np.zeros(self.program.codes, dtype=np.uint16 if cells <= 1 << 16 else np.int64)
+            rank[codes] = np.arange(len(codes)) * depths
+            cell = rank.take(view.code_id) + view.stack_depth
+        counts = np.bincount(cell, minlength=cells)
         self.counts[codes, :depths] += counts.reshape(len(codes), depths)
 
     def merge(self, later: Self) -> None:
@@ -57,7 +64,7 @@ class OpcodeDepths(Tally):
             return
         depths = int(view.stack_depth.max()) + 1
         self._widen(depths)
-        cell = view.opcode.astype(np.int64)
+        cell: npt.NDArray[Any] = view.opcode.astype(np.uint16 if depths <= 256 else np.int64)
         cell *= depths
         cell += view.stack_depth
         self.counts[:, :depths] += np.bincount(cell, minlength=256 * depths).reshape(256, depths)

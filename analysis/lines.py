@@ -113,14 +113,12 @@ class Lines(Analysis):
         same = (program.site_code[1:] >= 0) & (line[1:] == line[:-1]) & ~program.site_leads[1:]
         arrivals[1:][same] = 0
         # From elsewhere on the same line, but not by a jump back.
-        site = np.arange(program.sites)
+        site, ways = np.arange(program.sites), self.flow.ways()
         moves = [
-            (site, np.minimum(site + 2, program.sites - 1), self.flow.fell),
-            (site, program.site_target, self.flow.taken),
+            (site, np.minimum(site + 2, program.sites - 1), ways.fell),
+            (site, program.site_target, ways.taken),
+            (ways.before, ways.after, ways.times),
         ]
-        if self.flow.other:
-            before, after = np.array(list(self.flow.other)).T
-            moves.append((before, after, np.array(list(self.flow.other.values()))))
         for before, after, times in moves:
             stays = (times > 0) & (line[before] == line[after]) & (after > before)
             np.subtract.at(arrivals, after[stays], times[stays])

@@ -29,18 +29,15 @@ class NGrams(Tally):
         super().__init__(program)
         self.n = n
         self.options = (n,)
-        self._pairs: Ints = np.zeros(1 << 16, dtype=np.int64)  # the counts for n = 2
-        self._others: Counter[int] = Counter()
+        self._counts: Counter[int] = Counter()
         self._tails: dict[int, bytes] = {}  # of live frames: the last n - 1 opcodes
         self._heads: dict[int, bytes] = {}  # of frames older than the piece: the first n - 1 opcodes
         self._gone: set[int] = set()  # frames older than the piece that ended
 
     def counts(self) -> tuple[npt.NDArray[np.uint64], Ints]:
         """The sequences that occurred, in order, and how often each did."""
-        pairs = np.flatnonzero(self._pairs)
-        counts = self._others + Counter(dict(zip(pairs.tolist(), self._pairs[pairs].tolist(), strict=True)))
-        keys = sorted(counts)
-        return np.array(keys, dtype=np.uint64), np.array([counts[key] for key in keys], dtype=np.int64)
+        keys = sorted(self._counts)
+        return np.array(keys, dtype=np.uint64), np.array([self._counts[key] for key in keys], dtype=np.int64)
 
     def update(self, view: View) -> None:
         opcodes, groups = _in_frame_order(view)
@@ -63,15 +60,11 @@ class NGrams(Tally):
             starts = groups + place
             complete[starts[starts < len(opcodes)]] = False
         # A sequence is the bytes from its first opcode on, read as one number.
-        width = 2 if self.n == 2 else 8
-        padded = np.append(opcodes, np.zeros(width, dtype=np.uint8))
-        keys = np.ndarray((size,), dtype=f">u{width}", buffer=padded.data, strides=(1,))
-        keys = keys[complete[self.n - 1 :]].astype(f"=u{width}")
-        if self.n == 2:
-            self._pairs += np.bincount(keys, minlength=1 << 16)
-            return
+        padded = np.append(opcodes, np.zeros(8, dtype=np.uint8))
+        keys = np.ndarray((size,), dtype=">u8", buffer=padded.data, strides=(1,))
+        keys = keys[complete[self.n - 1 :]].astype("=u8")
         counts = pd.Series(keys >> np.uint64(8 * (8 - self.n))).value_counts(sort=False)
-        self._others.update(dict(zip(counts.index.tolist(), counts.tolist(), strict=True)))
+        self._counts.update(dict(zip(counts.index.tolist(), counts.tolist(), strict=True)))
 
     def _go_on(self, view: View, index: int, part: bytes) -> None:
         """Notes what a frame does that lives on, or was there before: its part of the chunk."""
@@ -92,7 +85,7 @@ class NGrams(Tally):
         """Counts the sequences across a border: some opcodes before it, some after."""
         text = before + after[: self.n - 1]
         for end in range(max(len(before) + 1, self.n), len(text) + 1):
-            self._others[int.from_bytes(text[end - self.n : end])] += 1
+            self._counts[int.from_bytes(text[end - self.n : end])] += 1
 
     def _close(self, view: View) -> None:
         begun = view.new.frame[(view.exit_row[len(view.older) :] == NEVER) & (view.new.first_row >= view.first_row)]
@@ -108,8 +101,7 @@ class NGrams(Tally):
         self._tails.pop(frame, None)
 
     def merge(self, later: Self) -> None:
-        self._pairs += later._pairs
-        self._others.update(later._others)
+        self._counts.update(later._counts)
         tails = dict(later._tails)
         for frame, head in later._heads.items():
             before = self._tails.get(frame)

@@ -7,6 +7,7 @@ import numpy.typing as npt
 from vmtrace.analysis.base import Analysis
 from vmtrace.analysis.counts import SiteCounts
 from vmtrace.analysis.dataframes import pd
+from vmtrace.analysis.flow import Flow
 from vmtrace.analysis.ngrams import NGrams
 from vmtrace.analysis.program import Ints, Program
 from vmtrace.analysis.tables import percent, ranked, sorted_by
@@ -31,18 +32,22 @@ class Pairs(Analysis):
 
     def __init__(self, program: Program, n: int = 2) -> None:
         super().__init__(program)
-        self.sequences = NGrams(program, n)
+        self.n = n
         self.sites = SiteCounts(program)
+        if n == 2:
+            self.flow = Flow(program)
+        else:
+            self.sequences = NGrams(program, n)
 
     def finish(self) -> pd.DataFrame:
-        keys, counts = self.sequences.counts()
+        keys, counts = _pairs(self.sites, self.flow) if self.n == 2 else self.sequences.counts()
         fusable = np.zeros(len(keys), dtype=np.int64)
         static, executed = self._in_blocks()
         place = np.minimum(np.searchsorted(keys, static), max(len(keys) - 1, 0))
         if len(keys):
             found = keys[place] == static
             np.add.at(fusable, place[found], executed[found])
-        names, n = self.program.opcode_names, self.sequences.n
+        names, n = self.program.opcode_names, self.n
         shifts = np.arange(n - 1, -1, -1, dtype=np.uint64) * np.uint64(8)
         opcodes = (keys[:, None] >> shifts) & np.uint64(255)
         table = pd.DataFrame(
@@ -59,7 +64,7 @@ class Pairs(Analysis):
 
     def _in_blocks(self) -> tuple[npt.NDArray[np.uint64], Ints]:
         """The sequences that lie within one basic block, and how often each of these places was executed."""
-        program, n = self.program, self.sequences.n
+        program, n = self.program, self.n
         executed = self.sites.counts()
         last = np.flatnonzero(executed > 0)
         last = last[last - n + 1 >= program.block_first[program.site_block[last]]]
@@ -84,10 +89,11 @@ class Neighbours(Analysis):
 
     def __init__(self, program: Program) -> None:
         super().__init__(program)
-        self.pairs = NGrams(program, 2)
+        self.sites = SiteCounts(program)
+        self.flow = Flow(program)
 
     def finish(self) -> pd.DataFrame:
-        keys, counts = self.pairs.counts()
+        keys, counts = _pairs(self.sites, self.flow)
         first, second = (keys >> np.uint64(8)).astype(int), (keys & np.uint64(255)).astype(int)
         names = np.array(self.program.opcode_names, dtype=object)
         parts = [
@@ -101,3 +107,17 @@ class Neighbours(Analysis):
         keys_of = {"total": False, "opcode": True, "where": False}
         table = table.sort_values(list(keys_of), ascending=list(keys_of.values()), kind="stable", ignore_index=True)
         return table.drop(columns="total")
+
+
+def _pairs(sites: SiteCounts, flow: Flow) -> tuple[npt.NDArray[np.uint64], Ints]:
+    """What NGrams counts for n = 2. A pair is a step to the next site within a span or a move to another span, so
+    each site and each different move is looked at once, no row."""
+    opcode = sites.program.site_opcode
+    steps = sites.counts() - sites.ends
+    at = np.flatnonzero(steps)
+    before, after, times = flow.counts()
+    keys = (opcode[np.append(at, before)] << 8) | opcode[np.append(at + 1, after)]
+    counts = np.zeros(1 << 16, dtype=np.int64)
+    np.add.at(counts, keys, np.append(steps[at], times))
+    found = np.flatnonzero(counts)
+    return found.astype(np.uint64), counts[found]

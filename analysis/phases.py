@@ -29,10 +29,11 @@ class OpcodesOverTime(Tally):
     def update(self, view: View) -> None:
         if view.rows:
             first, starts = self.buckets.split(view.first_row, view.first_row + view.rows)
-            cell = np.repeat(np.arange(len(starts)) * 256, np.diff(starts, append=view.rows))
-            cell += view.opcode
-            counts = np.bincount(cell, minlength=256 * len(starts)).reshape(-1, 256)
-            self.buckets.put(first, counts=counts)
+            if len(starts) == 1:
+                self.buckets.put(first, counts=view.opcode_counts[None])
+                return
+            parts = np.split(view.opcode, starts[1:])
+            self.buckets.put(first, counts=np.array([np.bincount(part, minlength=256) for part in parts]))
 
     def merge(self, later: Self) -> None:
         self.buckets.merge(later.buckets)

@@ -35,7 +35,8 @@ class Replay:
     def __init__(self, stacks: Stacks, view: View, site_loop: Ints) -> None:
         self._stacks, self._view, self._site_loop = stacks, view, site_loop
         program, contexts = view.program, stacks.contexts
-        came, self._stood = stacks.tails.advance(view)
+        steps = self.steps = stacks.tails.advance(view)
+        came, self._stood = steps.came, steps.stood
         if stacks.start is None:
             stacks.start = view.first_row
         older = [stacks.live.get(frame) for frame in view.older.tolist()]

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+from typing import NamedTuple
+
 import numpy as np
+import numpy.typing as npt
 from vmtrace.analysis.program import Ints
 from vmtrace.analysis.view import NEVER, View
 
@@ -10,6 +14,70 @@ from vmtrace.analysis.view import NEVER, View
 BEGINS = -1
 #: In place of a site: the frame is older than the rows seen so far.
 UNKNOWN = -2
+
+
+class Moves(NamedTuple):
+    """From where to where control moved within frames, as sites: each different move once, with its number.
+
+    before    where the frame stood, perhaps BEGINS or UNKNOWN
+    after     where it went on
+    times     how often
+    of_span   for each span of the chunk: the number of the move that led to it
+    """
+
+    before: Ints
+    after: Ints
+    times: Ints
+    of_span: Ints
+
+
+class Steps:
+    """How the frames went on in a chunk: where they stood before, as sites, BEGINS where a frame had executed
+    nothing, UNKNOWN where that lies before the first chunk seen.
+
+    came    by stretch, its frame before it
+    stood   by frame index, the frame before the chunk
+    """
+
+    def __init__(self, view: View, came: Ints, stood: Ints) -> None:
+        self._view = view
+        self.came, self.stood = came, stood
+
+    @cached_property
+    def moves(self) -> Moves:
+        """The moves to the spans of the chunk. There are many spans, but few different moves: what is static about
+        a move is looked up for these."""
+        view = self._view
+        after = view.span_first
+        before = np.empty(len(after), dtype=np.int32)
+        before[1:] = view.span_last[:-1]
+        before[view.stretch_span] = self.came
+        from_rank, froms = _ranked(before - UNKNOWN, view.program.sites - UNKNOWN)
+        to_rank, tos = _ranked(after, view.program.sites)
+        key = from_rank * len(tos)
+        key += to_rank
+        cells = len(froms) * len(tos)
+        if cells <= 4 * len(key) + 1024:
+            in_cell = np.bincount(key, minlength=cells)
+            different = np.flatnonzero(in_cell)
+            times = in_cell[different]
+            number = np.zeros(cells, dtype=np.int64)
+            number[different] = np.arange(len(different))
+            of_span = number.take(key)
+        else:
+            different, of_span, times = np.unique(key, return_inverse=True, return_counts=True)
+        before_rank, after_rank = np.divmod(different, max(len(tos), 1))
+        return Moves(froms[before_rank] + UNKNOWN, tos[after_rank], times, of_span)
+
+
+def _ranked(values: npt.NDArray[np.int32], size: int) -> tuple[Ints, Ints]:
+    """For numbers below a size: which of the different ones each is, and these in order."""
+    there = np.zeros(size, dtype=bool)
+    there[values] = True
+    different = np.flatnonzero(there)
+    rank = np.zeros(size, dtype=np.int64)
+    rank[different] = np.arange(len(different))
+    return rank.take(values), different
 
 
 class Tails:
@@ -20,17 +88,14 @@ class Tails:
         self.first: dict[int, int] = {}  # of frames older than the piece: the first site seen
         self.gone: dict[int, int] = {}  # frames older than the piece that ended, and before which row
 
-    def advance(self, view: View) -> tuple[Ints, Ints]:
-        """Follows the frames through a chunk. Returns where they stood before, as sites:
+    def advance(self, view: View) -> Steps:
+        """Follows the frames through a chunk; for all that ask with the same view, once."""
+        steps = view.followed.get(self)
+        if not isinstance(steps, Steps):
+            steps = view.followed[self] = self._advance(view)
+        return steps
 
-        by stretch, its frame before it; by frame index, the frame before the chunk. BEGINS where it had
-        executed nothing, UNKNOWN where that lies before the first chunk seen.
-        """
-        if self not in view.followed:
-            view.followed[self] = self._advance(view)
-        return view.followed[self]
-
-    def _advance(self, view: View) -> tuple[Ints, Ints]:
+    def _advance(self, view: View) -> Steps:
         frame = view.stretch_frame
         older = view.older.tolist()
         stood = np.full(len(view.frames), BEGINS)
@@ -49,7 +114,7 @@ class Tails:
         for stretch in np.flatnonzero(came == UNKNOWN).tolist():
             self.first[int(view.frames[frame[stretch]])] = int(view.stretch_first[stretch])
         self._move(view, stood.copy())
-        return came, stood
+        return Steps(view, came, stood)
 
     def _move(self, view: View, stood: Ints) -> None:
         """Notes where the chunk leaves each frame."""

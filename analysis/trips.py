@@ -12,7 +12,7 @@ from vmtrace.analysis.base import Tally
 from vmtrace.analysis.cfg import NaturalLoops
 from vmtrace.analysis.program import Bools, Ints, Program
 from vmtrace.analysis.rounds import Rounds
-from vmtrace.analysis.tails import UNKNOWN, Tails
+from vmtrace.analysis.tails import UNKNOWN, Moves, Tails
 from vmtrace.analysis.view import NEVER, View
 
 #: numpy sorts 16-bit numbers by radix, many times faster than wider ones.
@@ -85,26 +85,37 @@ class Trips(Tally):
         return most
 
     def update(self, view: View) -> None:
-        came, _ = self._tails.advance(view)
-        before = np.append(0, view.span_last[:-1]).astype(np.int64)[: len(view.span_start)]
-        before[view.stretch_span] = came
-        moves = np.flatnonzero((view.span_first - before != 1) & (before != UNKNOWN))
-        events = self._events(before[moves], view.span_first[moves])
-        stretch = np.searchsorted(view.stretch_span, moves[events.move], side="right") - 1
-        self._follow(view, view.stretch_frame[stretch], events)
+        moves = self._tails.advance(view).moves
+        self._count(view, moves)
         known = np.append(np.ones(len(view.older), dtype=bool), view.new.first_row < view.first_row)
         for frame in view.frames[known & (view.exit_row != NEVER)].tolist():
             self._end(frame)
 
-    def _events(self, before: _Sites, after: _Sites) -> _Events:
-        """What moves from site to site amount to, in their order; `before` is -1 where a frame begins."""
+    def _count(self, view: View, moves: Moves) -> None:
+        if not self.loops.all:
+            return
+        events = self._events(moves.before, moves.after, moves.times)
+        if not len(events.move):
+            return
+        # The events of every span whose move makes some.
+        many = np.bincount(events.move, minlength=len(moves.before))
+        first = np.cumsum(many) - many
+        spans = np.flatnonzero((many > 0).take(moves.of_span))
+        move = moves.of_span.take(spans)
+        many = many.take(move)
+        place = np.arange(many.sum()) + np.repeat(first.take(move) - (np.cumsum(many) - many), many)
+        frame = view.of_spans(view.stretch_frame).take(np.repeat(spans, many))
+        self._follow(view, frame, _Events(place, events.loop.take(place), events.enters.take(place)))
+
+    def _events(self, before: _Sites, after: _Sites, times: Ints) -> _Events:
+        """What different moves from site to site amount to, in their order; `before` is BEGINS where a frame
+        begins. Counts them, for as often as each move was made."""
         program, rounds = self.program, self.rounds
-        if not len(self.loops.all):
-            none = np.zeros(0, dtype=np.int64)
-            return _Events(none, none, none > 0)
         headed = np.where(rounds.leads_on[before] & (before >= 0), -1, rounds.header[after])
         # Few moves matter: those to a header, and those that go on from a test.
-        some = np.flatnonzero((headed >= 0) | (rounds.tests[before] & (before >= 0)))
+        some = np.flatnonzero(
+            (before != UNKNOWN) & (after - before != 1) & ((headed >= 0) | (rounds.tests[before] & (before >= 0)))
+        )
         before, after, headed = before[some], after[some], headed[some]
         falls = program.site_falls[before] & (after - before == 2) & program.site_leads[after]
         jumps = ~falls & (program.site_target[before] == after)
@@ -120,9 +131,8 @@ class Trips(Tally):
         move, kind = np.divmod(np.flatnonzero(kinds), 3)
         loop = np.where(kind == 2, begun[move], headed[move])
         move = some[move]
-        size = len(self.loops.all)
-        self.entries += np.bincount(loop[kind == 0], minlength=size)
-        self.iterations += np.bincount(loop[kind > 0], minlength=size)
+        np.add.at(self.entries, loop[kind == 0], times[move[kind == 0]])
+        np.add.at(self.iterations, loop[kind > 0], times[move[kind > 0]])
         return _Events(move, loop, kind == 0)
 
     def _follow(self, view: View, frame: Ints, events: _Events) -> None:
@@ -193,7 +203,7 @@ class Trips(Tally):
         self._most = np.maximum(self._most, later._most)
         self._ended.update(later._ended)
         for frame, before, after in self._tails.seam(later._tails):
-            events = self._events(np.array([before]), np.array([after]))
+            events = self._events(np.array([before]), np.array([after]), np.array([1]))
             loops = self._open.setdefault(frame, {})
             for loop, enters in zip(events.loop.tolist(), events.enters.tolist(), strict=True):
                 self._go_on(loops.setdefault(loop, _Open()), loop, 0 if enters else 1, enters, 0)

@@ -42,8 +42,8 @@ class View:
         self.chunk = chunk
         self.first_row = chunk.first_row
         self.rows = chunk.rows
-        #: What following the frames through the chunk found, by who follows them: for Tails.
-        self.followed: dict[object, tuple[Ints, Ints]] = {}
+        #: What following the frames through the chunk found, by who follows them: for vmtrace.analysis.tails.
+        self.followed: dict[object, object] = {}
 
     @property
     def opcode(self) -> npt.NDArray[np.uint8]:
@@ -60,6 +60,11 @@ class View:
     @property
     def code_id(self) -> npt.NDArray[np.uint32]:
         return self._column("code_id")
+
+    @cached_property
+    def opcode_counts(self) -> Ints:
+        """Rows by opcode number."""
+        return np.bincount(self.opcode, minlength=256)
 
     @cached_property
     def site(self) -> npt.NDArray[np.int32]:
@@ -167,6 +172,10 @@ class View:
         leads = np.ones(len(frame), dtype=bool)
         leads[1:] = frame[1:] != frame[:-1]
         return leads
+
+    def of_spans(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """What holds for the stretches, for each of their spans."""
+        return np.repeat(values, np.diff(self.stretch_span, append=len(self.span_start)))
 
     # Frames
 

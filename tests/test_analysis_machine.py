@@ -123,10 +123,12 @@ def test_flow(machine: Machine, random: Random) -> None:
     moves = Counter(
         (before, site) for _, before, site in _moves(machine, program) if before >= 0 and site - before != 1
     )
-    found = flow.other.copy()
+    ways = flow.ways()
+    others = zip(ways.before.tolist(), ways.after.tolist(), strict=True)
+    found = Counter(dict(zip(others, ways.times.tolist(), strict=True)))
     for site in range(program.sites):
-        found[site, site + 2] += int(flow.fell[site])
-        found[site, int(program.site_target[site])] += int(flow.taken[site])
+        found[site, site + 2] += int(ways.fell[site])
+        found[site, int(program.site_target[site])] += int(ways.taken[site])
     assert +found == moves
 
 
