@@ -35,7 +35,8 @@ class DepthCounts(Tally):
             cell: npt.NDArray[Any] = view.stack_depth
         else:
             # Rows are counted fastest by narrow numbers.
-            rank = np.zeros(self.program.codes, dtype=np.uint16 if cells <= 1 << 16 else np.int64)
+            narrow = cells <= 1 << 16
+            rank: npt.NDArray[Any] = np.zeros(self.program.codes, dtype=np.uint16 if narrow else np.int64)
             rank[codes] = np.arange(len(codes)) * depths
             cell = rank.take(view.code_id) + view.stack_depth
         counts = np.bincount(cell, minlength=cells)

@@ -23,15 +23,15 @@ def numbers(column: pa.Array | pa.ChunkedArray, absent: int | None = None) -> np
         if not column.num_chunks:
             return np.zeros(0, np.int64 if absent is not None else column.type.to_pandas_dtype())
         column = column.combine_chunks()
-    if absent is not None:
-        if not pa.types.is_integer(column.type):
-            raise TypeError(f"a column of {column.type} in place of integers")
-        if column.type != pa.int64():
-            column = column.cast(pa.int64(), safe=False)  # thread ids may need all 64 bits
-        if column.null_count:
-            values = np.frombuffer(column.buffers()[1], np.int64)[column.offset : column.offset + len(column)]
-            return np.where(truths(column.is_null()), absent, values)
-    return np.from_dlpack(column)
+    if absent is None:
+        return np.from_dlpack(column)
+    if not pa.types.is_integer(column.type):
+        raise TypeError(f"a column of {column.type} in place of integers")
+    if not column.null_count:
+        return np.from_dlpack(column).astype(np.int64, copy=False)
+    kind = column.type.to_pandas_dtype()
+    values = np.frombuffer(column.buffers()[1], kind, len(column), column.offset * np.dtype(kind).itemsize)
+    return np.where(truths(column.is_null()), absent, values.astype(np.int64))
 
 
 def truths(column: pa.Array | pa.ChunkedArray) -> npt.NDArray[np.bool_]:
