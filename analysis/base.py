@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
 from typing import ClassVar, Protocol, Self
 
 import numpy as np
@@ -15,10 +14,7 @@ from vmtrace.analysis.program import Program
 from vmtrace.analysis.tails import Tails
 from vmtrace.analysis.view import View
 from vmtrace.traces import Chunk, arrays
-from vmtrace.traces.schema import EMPTY, EVENTS
-
-#: Rows that an update looks at at once: their columns still lie in the processor's cache.
-_CHUNK_ROWS = 1 << 18
+from vmtrace.traces.schema import EMPTY
 
 
 class Source(Protocol):
@@ -164,43 +160,14 @@ def feed(
     progress: Callable[[int], None] | None = None,
 ) -> None:
     """What `run` does, for tallies."""
-    np.empty(31 << 20, np.uint8)  # freed at once: from then on glibc keeps such memory, and gives it out again
     done = 0
-    for chunk in joined(pieces(trace, columns_of(tallies), start, stop)) if tallies else ():
+    for chunk in pieces(trace, columns_of(tallies), start, stop) if tallies else ():
         view = View(tallies[0].program, chunk)
         for tally in tallies:
             tally.add(view)
         done += chunk.rows
         if progress is not None:
             progress(done)
-
-
-def joined(chunks: Iterable[Chunk]) -> Iterator[Chunk]:
-    """The same rows in chunks of some hundred thousand: what an update costs beside its rows then matters little."""
-    waiting: list[Chunk] = []
-    for chunk in chunks:
-        if waiting and sum(one.rows for one in waiting) + chunk.rows > _CHUNK_ROWS:
-            yield _join(waiting)
-            waiting = []
-        waiting.append(chunk)
-    if waiting:
-        yield _join(waiting)
-
-
-def _join(chunks: list[Chunk]) -> Chunk:
-    if len(chunks) == 1:
-        return chunks[0]
-    columns = {
-        name: np.concatenate([getattr(chunk, name) for chunk in chunks if chunk.rows])
-        for name in EVENTS.names
-        if getattr(chunks[-1], name) is not None
-    }
-    frames, exits = (partial(_tables, chunks, name) for name in ("frames", "exits"))
-    return Chunk(chunks[0].first_row, sum(chunk.rows for chunk in chunks), **columns, frames=frames, exits=exits)
-
-
-def _tables(chunks: list[Chunk], name: str) -> pa.Table:
-    return pa.concat_tables([getattr(chunk, name) for chunk in chunks])
 
 
 class Together:

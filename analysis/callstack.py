@@ -79,7 +79,7 @@ class CallStack(Tally):
         # Sums of whole numbers below 2**53, so doubles are exact.
         self.own[: len(counts)] += counts.astype(np.int64)
         if self._suspends:
-            moves = replay.steps.moves
+            moves = self._stacks.tails.moves(view)
             resumes = (moves.before >= 0) & self.program.site_suspends[moves.before]
             resumed = np.flatnonzero(resumes.take(moves.of_span))
             self.resumed += np.bincount(view.of_spans(contexts)[resumed], minlength=len(self.resumed))

@@ -48,7 +48,7 @@ class Flow(Tally):
         self._tails = tails
 
     def update(self, view: View) -> None:
-        moves = self._tails.advance(view).moves
+        moves = self._tails.moves(view)
         known = np.flatnonzero(moves.before >= 0)
         before, after, times = (column[known].tolist() for column in (moves.before, moves.after, moves.times))
         for before_site, after_site, count in zip(before, after, times, strict=True):

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from vmtrace.analysis.base import Analysis, Tally, Together, feed
+from vmtrace.analysis.joined import Joined
 from vmtrace.analysis.program import Program
 from vmtrace.traces import Trace, TraceError, open_trace
 
@@ -58,7 +59,7 @@ def run_on_cores(
             if progress is not None:
                 progress(done * len(rows) // max(len(first), 1))
 
-        feed(trace, tallies, first.start, first.stop, scaled)
+        feed(Joined(trace), tallies, first.start, first.stop, scaled)
         together.follow_alone()
         for worker in workers:
             for tally, later in zip(tallies, worker.result(trace), strict=True):
@@ -127,7 +128,7 @@ class _Worker:
                 return list(outcome)
         # It was killed, or could not begin: the part is still there to be done.
         tallies, part = _unpacked(self._task, self._program)
-        feed(trace, tallies, part.start, part.stop)
+        feed(Joined(trace), tallies, part.start, part.stop)
         return list(tallies)
 
     def close(self) -> None:
@@ -151,7 +152,7 @@ def serve() -> None:
         if program.sites != sites:
             os._exit(1)  # more has been recorded since: these numbers are not the starter's
         tallies, part = _unpacked(task, program)
-        feed(trace, tallies, part.start, part.stop)
+        feed(Joined(trace), tallies, part.start, part.stop)
         outcome: object = tallies
     except TraceError as error:
         outcome = str(error)

@@ -35,7 +35,7 @@ class Replay:
     def __init__(self, stacks: Stacks, view: View, site_loop: Ints) -> None:
         self._stacks, self._view, self._site_loop = stacks, view, site_loop
         program, contexts = view.program, stacks.contexts
-        steps = self.steps = stacks.tails.advance(view)
+        steps = stacks.tails.advance(view)
         came, self._stood = steps.came, steps.stood
         if stacks.start is None:
             stacks.start = view.first_row

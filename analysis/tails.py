@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -31,43 +30,39 @@ class Moves(NamedTuple):
     of_span: Ints
 
 
-class Steps:
-    """How the frames went on in a chunk: where they stood before, as sites, BEGINS where a frame had executed
-    nothing, UNKNOWN where that lies before the first chunk seen.
+class Steps(NamedTuple):
+    """Where frames stood before what they do in a chunk, as sites: BEGINS where a frame had executed nothing, UNKNOWN
+    where that lies before the first chunk seen.
 
     came    by stretch, its frame before it
     stood   by frame index, the frame before the chunk
     """
 
-    def __init__(self, view: View, came: Ints, stood: Ints) -> None:
-        self._view = view
-        self.came, self.stood = came, stood
+    came: Ints
+    stood: Ints
 
-    @cached_property
-    def moves(self) -> Moves:
-        """The moves to the spans of the chunk. There are many spans, but few different moves: what is static about
-        a move is looked up for these."""
-        view = self._view
-        after = view.span_first
-        before = np.empty(len(after), dtype=np.int32)
-        before[1:] = view.span_last[:-1]
-        before[view.stretch_span] = self.came
-        from_rank, froms = _ranked(before - UNKNOWN, view.program.sites - UNKNOWN)
-        to_rank, tos = _ranked(after, view.program.sites)
-        key = from_rank * len(tos)
-        key += to_rank
-        cells = len(froms) * len(tos)
-        if cells <= 4 * len(key) + 1024:
-            in_cell = np.bincount(key, minlength=cells)
-            different = np.flatnonzero(in_cell)
-            times = in_cell[different]
-            number = np.zeros(cells, dtype=np.int64)
-            number[different] = np.arange(len(different))
-            of_span = number.take(key)
-        else:
-            different, of_span, times = np.unique(key, return_inverse=True, return_counts=True)
-        before_rank, after_rank = np.divmod(different, max(len(tos), 1))
-        return Moves(froms[before_rank] + UNKNOWN, tos[after_rank], times, of_span)
+
+def _moves(view: View, came: Ints) -> Moves:
+    after = view.span_first
+    before = np.empty(len(after), dtype=np.int32)
+    before[1:] = view.span_last[:-1]
+    before[view.stretch_span] = came
+    from_rank, froms = _ranked(before - UNKNOWN, view.program.sites - UNKNOWN)
+    to_rank, tos = _ranked(after, view.program.sites)
+    key = from_rank * len(tos)
+    key += to_rank
+    cells = len(froms) * len(tos)
+    if cells <= 4 * len(key) + 1024:
+        in_cell = np.bincount(key, minlength=cells)
+        different = np.flatnonzero(in_cell)
+        times = in_cell[different]
+        number = np.zeros(cells, dtype=np.int64)
+        number[different] = np.arange(len(different))
+        of_span = number.take(key)
+    else:
+        different, of_span, times = np.unique(key, return_inverse=True, return_counts=True)
+    before_rank, after_rank = np.divmod(different, max(len(tos), 1))
+    return Moves(froms[before_rank] + UNKNOWN, tos[after_rank], times, of_span)
 
 
 def _ranked(values: npt.NDArray[np.int32], size: int) -> tuple[Ints, Ints]:
@@ -90,10 +85,13 @@ class Tails:
 
     def advance(self, view: View) -> Steps:
         """Follows the frames through a chunk; for all that ask with the same view, once."""
-        steps = view.followed.get(self)
-        if not isinstance(steps, Steps):
-            steps = view.followed[self] = self._advance(view)
-        return steps
+        return view.worked_out((self, "steps"), lambda: self._advance(view))
+
+    def moves(self, view: View) -> Moves:
+        """The moves to the spans of the chunk. There are many spans, but few different moves: what is static about
+        a move is looked up for these."""
+        came = self.advance(view).came
+        return view.worked_out((self, "moves"), lambda: _moves(view, came))
 
     def _advance(self, view: View) -> Steps:
         frame = view.stretch_frame
@@ -114,7 +112,7 @@ class Tails:
         for stretch in np.flatnonzero(came == UNKNOWN).tolist():
             self.first[int(view.frames[frame[stretch]])] = int(view.stretch_first[stretch])
         self._move(view, stood.copy())
-        return Steps(view, came, stood)
+        return Steps(came, stood)
 
     def _move(self, view: View, stood: Ints) -> None:
         """Notes where the chunk leaves each frame."""

@@ -85,7 +85,7 @@ class Trips(Tally):
         return most
 
     def update(self, view: View) -> None:
-        moves = self._tails.advance(view).moves
+        moves = self._tails.moves(view)
         self._count(view, moves)
         known = np.append(np.ones(len(view.older), dtype=bool), view.new.first_row < view.first_row)
         for frame in view.frames[known & (view.exit_row != NEVER)].tolist():

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 from vmtrace.analysis.program import Bools, Ints, Program
 from vmtrace.traces import Chunk, TraceError, arrays
+
+T = TypeVar("T")
 
 #: Where a frame's end is looked up and it has not ended: later than any row.
 NEVER = np.iinfo(np.int64).max
@@ -42,8 +45,14 @@ class View:
         self.chunk = chunk
         self.first_row = chunk.first_row
         self.rows = chunk.rows
-        #: What following the frames through the chunk found, by who follows them: for vmtrace.analysis.tails.
-        self.followed: dict[object, object] = {}
+        self._worked_out: dict[object, Any] = {}
+
+    def worked_out(self, key: object, make: Callable[[], T]) -> T:
+        """What several tallies want to know that the view cannot tell alone: made by the first that asks."""
+        if key not in self._worked_out:
+            self._worked_out[key] = make()
+        made: T = self._worked_out[key]
+        return made
 
     @property
     def opcode(self) -> npt.NDArray[np.uint8]:

@@ -1,0 +1,55 @@
+"""A trace read in longer chunks than it is kept in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+import numpy as np
+import pyarrow as pa
+from vmtrace.analysis.base import Source
+from vmtrace.traces import Chunk
+from vmtrace.traces.schema import EVENTS
+
+#: Rows of a chunk: what an update costs beside its rows matters little then, and what it makes of them still lies in
+#: the processor's cache.
+ROWS = 1 << 17
+
+
+class Joined:
+    """The same trace, as `run` reads it, in chunks of about 100,000 rows: that saves a third of the time."""
+
+    def __init__(self, trace: Source) -> None:
+        self._trace = trace
+
+    def __len__(self) -> int:
+        return len(self._trace)
+
+    def chunks(self, columns: Sequence[str] | None = None, start: int = 0, stop: int | None = None) -> Iterator[Chunk]:
+        # Once memory of this size has been freed, malloc keeps what is freed later instead of giving it back to the
+        # system and fetching it anew for each array (glibc's dynamic threshold): a third of the time.
+        np.empty(31 << 20, np.uint8)
+        waiting: list[Chunk] = []
+        for chunk in self._trace.chunks(columns, start, stop):
+            if waiting and sum(one.rows for one in waiting) + chunk.rows > ROWS:
+                yield _join(waiting)
+                waiting = []
+            waiting.append(chunk)
+        if waiting:
+            yield _join(waiting)
+
+
+def _join(chunks: list[Chunk]) -> Chunk:
+    if len(chunks) == 1:
+        return chunks[0]
+    columns = {
+        name: np.concatenate([getattr(chunk, name) for chunk in chunks])
+        for name in EVENTS.names
+        if getattr(chunks[0], name) is not None
+    }
+    frames, exits = (partial(_tables, chunks, name) for name in ("frames", "exits"))
+    return Chunk(chunks[0].first_row, sum(chunk.rows for chunk in chunks), **columns, frames=frames, exits=exits)
+
+
+def _tables(chunks: list[Chunk], name: str) -> pa.Table:
+    return pa.concat_tables([getattr(chunk, name) for chunk in chunks])
