@@ -35,7 +35,7 @@ class Tally(ABC):
 
     columns: ClassVar[tuple[str, ...]] = ()  # of the rows, that `update` looks at
 
-    #: What two tallies of one class must have in common to count the same.
+    #: What two tallies of one class must have in common to count the same: the arguments they were made with.
     options: tuple[object, ...] = ()
 
     def __init__(self, program: Program) -> None:

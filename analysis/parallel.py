@@ -17,6 +17,7 @@ from typing import Any
 from vmtrace.analysis.base import Analysis, Tally, Together, feed
 from vmtrace.analysis.joined import Joined
 from vmtrace.analysis.program import Program
+from vmtrace.analysis.tails import Tails
 from vmtrace.traces import Trace, TraceError, open_trace
 
 #: What it costs another process to begin, in rows that it could have looked at meanwhile.
@@ -50,6 +51,8 @@ def run_on_cores(
     first, *others = (rows[part.start : part.stop] for part in shares(len(rows), cores or _cores()))
     together = Together(analyses)
     tallies = together.tallies
+    if any(tally.begun for tally in tallies):
+        raise ValueError("only fresh analyses can be shared out")
     workers: list[_Worker] = []
     try:
         for part in others if tallies else ():
@@ -102,15 +105,16 @@ class _Worker:
     """A process of our own that looks at a part of the trace."""
 
     def __init__(self, path: Path, tallies: Sequence[Tally], part: range) -> None:
-        self._program = tallies[0].program
-        self._task = _packed((list(tallies), part), self._program)
+        self._program, self._part = tallies[0].program, part
+        # Fresh tallies are not sent: they may be large, and this process would wait until the other one reads.
+        self._kinds = [(type(tally), tally.options) for tally in tallies]
         self._process: subprocess.Popen[bytes] | None = None
         try:
             command = [sys.executable, "-c", _CHILD]
             pipe = subprocess.PIPE
             self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL)
             assert self._process.stdin
-            task = pickle.dumps((os.fspath(path), self._program.sites, self._task))
+            task = pickle.dumps((os.fspath(path), self._program.sites, self._kinds, part))
             # Left open: its end tells the worker that nobody waits for it any more.
             self._process.stdin.write(pickle.dumps(sys.path) + task)
             self._process.stdin.flush()
@@ -127,9 +131,7 @@ class _Worker:
                     raise TraceError(outcome)
                 return list(outcome)
         # It was killed, or could not begin: the part is still there to be done.
-        tallies, part = _unpacked(self._task, self._program)
-        feed(Joined(trace), tallies, part.start, part.stop)
-        return list(tallies)
+        return _counted(trace, self._program, self._kinds, self._part)
 
     def close(self) -> None:
         if not self._process:
@@ -144,21 +146,28 @@ class _Worker:
 
 def serve() -> None:
     """The other end: a task on stdin, its outcome on stdout."""
-    path, sites, task = pickle.load(sys.stdin.buffer)
+    path, sites, kinds, part = pickle.load(sys.stdin.buffer)
     threading.Thread(target=_leave_when_alone, daemon=True).start()
     try:
         trace = open_trace(path)
         program = Program(trace)
         if program.sites != sites:
             os._exit(1)  # more has been recorded since: these numbers are not the starter's
-        tallies, part = _unpacked(task, program)
-        feed(Joined(trace), tallies, part.start, part.stop)
-        outcome: object = tallies
+        outcome = _packed(_counted(trace, program, kinds, part), program)
     except TraceError as error:
-        outcome = str(error)
-    sys.stdout.buffer.write(pickle.dumps(outcome) if isinstance(outcome, str) else _packed(outcome, program))
+        outcome = pickle.dumps(str(error))
+    sys.stdout.buffer.write(outcome)
     sys.stdout.buffer.flush()
     os._exit(0)  # the thread may be waiting for ever
+
+
+def _counted(trace: Trace, program: Program, kinds: Sequence[tuple[type[Tally], Any]], part: range) -> list[Tally]:
+    tallies = [kind(program, *options) for kind, options in kinds]
+    tails = Tails()
+    for tally in tallies:
+        tally.follow(tails)
+    feed(Joined(trace), tallies, part.start, part.stop)
+    return tallies
 
 
 def _leave_when_alone() -> None:
