@@ -21,9 +21,11 @@ from vmtrace.analysis.tails import Tails
 from vmtrace.traces import Trace, TraceError, open_trace
 
 #: What it costs another process to begin, in rows that it could have looked at meanwhile.
-_START = 4_000_000
+_START = 8_000_000
 #: What is left to do for the first process alone once all rows are counted, mostly importing pandas, in rows.
-_FINISH = 5_000_000
+_FINISH = 6_000_000
+#: Fewer rows than this are not worth another process.
+_LEAST = 2_000_000
 #: What it costs to find out which frames are alive where a part begins, for each row before it, in rows.
 _SKIP = 0.1
 
@@ -88,7 +90,7 @@ def shares(rows: int, cores: int) -> list[range]:
             time = (low + high) / 2
             low, high = (time, high) if _reach(time, count) < rows else (low, time)
         ends = [round(_reach(high, part)) for part in range(count)] + [rows]
-        if all(one < other for one, other in pairwise(ends)):
+        if all(other - one >= _LEAST for one, other in pairwise(ends)):
             return [range(one, other) for one, other in pairwise(ends)]
     return [range(rows)]
 
