@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 import pyarrow as pa
 from vmtrace.analysis.base import Source
+from vmtrace.analysis.program import Ints
 from vmtrace.traces import Chunk
 from vmtrace.traces.schema import EVENTS
 
@@ -48,7 +49,14 @@ def _join(chunks: list[Chunk]) -> Chunk:
         if getattr(chunks[0], name) is not None
     }
     frames, exits = (partial(_tables, chunks, name) for name in ("frames", "exits"))
-    return Chunk(chunks[0].first_row, sum(chunk.rows for chunk in chunks), **columns, frames=frames, exits=exits)
+    rows = sum(chunk.rows for chunk in chunks)
+    numbers = partial(_numbers, chunks)
+    return Chunk(chunks[0].first_row, rows, **columns, frames=frames, exits=exits, numbers=numbers)
+
+
+def _numbers(chunks: list[Chunk], name: str) -> dict[str, Ints]:
+    parts = [chunk.numbers(name) for chunk in chunks]
+    return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
 
 
 def _tables(chunks: list[Chunk], name: str) -> pa.Table:

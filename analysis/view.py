@@ -8,16 +8,13 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 from vmtrace.analysis.program import Bools, Ints, Program
-from vmtrace.traces import Chunk, TraceError, arrays
+from vmtrace.traces import Chunk, TraceError
 
 T = TypeVar("T")
 
 #: Where a frame's end is looked up and it has not ended: later than any row.
 NEVER = np.iinfo(np.int64).max
-
-_NONE: Ints = np.zeros(0, dtype=np.int64)
 
 
 class NewFrames(NamedTuple):
@@ -190,11 +187,10 @@ class View:
 
     @cached_property
     def new(self) -> NewFrames:
-        table = self.chunk.frames
-        if not table.num_rows:
-            return NewFrames(*[_NONE] * len(NewFrames._fields))
-        names = ("frame_id", "code_id", "parent_id", "call_offset", "thread_id", "first_row")
-        columns = [_column(table, name) for name in names]
+        table = self.chunk.numbers("frames")
+        columns = [
+            table[name] for name in ("frame_id", "code_id", "parent_id", "call_offset", "thread_id", "first_row")
+        ]
         if (columns[0][1:] <= columns[0][:-1]).any():
             order = np.argsort(columns[0], kind="stable")
             columns = [column[order] for column in columns]
@@ -203,8 +199,8 @@ class View:
     @cached_property
     def exits(self) -> tuple[Ints, Ints]:
         """The frames that ended (ids) and before which row of the trace."""
-        table = self.chunk.exits
-        return (_column(table, "frame_id"), _column(table, "row")) if table.num_rows else (_NONE, _NONE)
+        table = self.chunk.numbers("exits")
+        return table["frame_id"], table["row"]
 
     @cached_property
     def older(self) -> Ints:
@@ -243,7 +239,3 @@ class View:
         rows = np.full(len(self.frames), NEVER)
         rows[self.index_of(frame)] = row
         return rows
-
-
-def _column(table: pa.Table, name: str) -> Ints:
-    return arrays.numbers(table[name], -1)

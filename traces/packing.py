@@ -11,7 +11,9 @@ how it is kept, and a reader needs nothing else.
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -27,12 +29,17 @@ _BACK_FROM = b"back_from"  # the field holds how far its value lies below that o
 _SUMMED = {"frames": ("frame_id", "thread_id", "first_row"), "exits": ("frame_id", "row")}
 _BACK: dict[str, dict[bytes | str, str]] = {"frames": {"parent_id": "frame_id"}}
 _CODEC = pa.Codec("zstd", compression_level=1)
-_REASONS = pa.array(REASONS)
 _WIDTHS = [(width, int(np.iinfo(width).max)) for width in (np.int8, np.int16, np.int32, np.int64)]
 
 
 class UnpackError(Exception):
     """A text that is no rows of the table of that name."""
+
+
+@cache
+def _reasons() -> pa.Array:
+    """Made when it is first written, for it takes pandas (see `arrays`), which readers do without."""
+    return pa.array(REASONS)
 
 
 def pack(table: pa.Table) -> bytes:
@@ -57,7 +64,7 @@ def pack_integers(name: str, columns: Mapping[str, Integers]) -> bytes:
         if missing is not None:
             values = np.where(missing, 0, values)
         if pa.types.is_dictionary(field.type):
-            column = pa.DictionaryArray.from_arrays(arrays.column(values.astype(np.int8)), _REASONS, safe=False)
+            column = pa.DictionaryArray.from_arrays(arrays.column(values.astype(np.int8)), _reasons(), safe=False)
         else:
             column = arrays.column(_narrow(values), missing)
         fields.append(pa.field(field.name, column.type, metadata=metadata))
@@ -75,13 +82,30 @@ def _as_text(batch: pa.RecordBatch) -> bytes:
 
 def unpack(name: str, text: bytes) -> pa.Table:
     """The rows that `pack` was given; UnpackError where the text does not hold such rows."""
+    with _believing_nothing(name):
+        batch = _batch(text)
+        if name not in _SUMMED:
+            return pa.Table.from_batches([batch]).cast(TABLES[name])
+        columns = dict(zip(TABLES[name].names, batch.columns, strict=True))
+        for field, values, missing in _stretched(name, batch):
+            columns[field.name] = arrays.column(values.astype(field.type.to_pandas_dtype(), copy=False), missing)
+        return pa.Table.from_batches([pa.RecordBatch.from_arrays(list(columns.values()), schema=TABLES[name])])
+
+
+def unpack_integers(name: str, text: bytes) -> dict[str, Integers]:
+    """The columns of integers of frames or exits, -1 for null; UnpackError where the text does not hold such rows."""
+    with _believing_nothing(name):
+        return {
+            field.name: values if missing is None else np.where(missing, -1, values)
+            for field, values, missing in _stretched(name, _batch(text))
+        }
+
+
+@contextmanager
+def _believing_nothing(name: str) -> Iterator[None]:
+    """Whatever goes wrong, the text is to blame."""
     try:
-        compressed = pa.BufferReader(base64.b64decode(text, validate=True))
-        batch = pa.ipc.open_stream(pa.CompressedInputStream(compressed, "zstd")).read_next_batch()
-        batch.validate(full=True)
-        if name in _SUMMED:
-            return pa.Table.from_batches([_stretch(name, batch)])
-        return pa.Table.from_batches([batch]).cast(TABLES[name])
+        yield
     except (
         pa.ArrowException,
         LookupError,
@@ -94,11 +118,17 @@ def unpack(name: str, text: bytes) -> pa.Table:
         raise UnpackError(name) from error
 
 
-def _stretch(name: str, batch: pa.RecordBatch) -> pa.RecordBatch:
-    """The rows with their integers as the table has them."""
-    schema = TABLES[name]
-    columns: dict[str, pa.Array] = {}
-    for field, kept, column in zip(schema, batch.schema, batch.columns, strict=True):
+def _batch(text: bytes) -> pa.RecordBatch:
+    compressed = pa.BufferReader(base64.b64decode(text, validate=True))
+    batch = pa.ipc.open_stream(pa.CompressedInputStream(compressed, "zstd")).read_next_batch()
+    batch.validate(full=True)
+    return batch
+
+
+def _stretched(name: str, batch: pa.RecordBatch) -> Iterator[tuple[pa.Field, Integers, npt.NDArray[np.bool_] | None]]:
+    """The columns of integers as the table has them: the values, and where there is none."""
+    columns: dict[str, Integers] = {}
+    for field, kept, column in zip(TABLES[name], batch.schema, batch.columns, strict=True):
         metadata = kept.metadata or {}
         if pa.types.is_integer(field.type):
             values, missing = _integers(column)
@@ -106,10 +136,9 @@ def _stretch(name: str, batch: pa.RecordBatch) -> pa.RecordBatch:
                 values = np.cumsum(values, dtype=np.int64)
                 values += np.int64(metadata[_SUM_FROM])
             elif _BACK_FROM in metadata:
-                values = _integers(columns[metadata[_BACK_FROM].decode()])[0] - values
-            column = arrays.column(values.astype(field.type.to_pandas_dtype(), copy=False), missing)
-        columns[field.name] = column
-    return pa.RecordBatch.from_arrays(list(columns.values()), schema=schema)
+                values = columns[metadata[_BACK_FROM].decode()] - values
+            columns[field.name] = values
+            yield field, values, missing
 
 
 def _integers(column: pa.Array) -> tuple[Integers, npt.NDArray[np.bool_] | None]:

@@ -8,7 +8,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,10 @@ from vmtrace.traces.schema import EMPTY, EVENTS, FORMAT_VERSION, PLACED, TABLES
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+T = TypeVar("T")
+Integers = npt.NDArray[np.int64]
 
 
 class Chunk:
@@ -40,6 +44,7 @@ class Chunk:
         code_id: npt.NDArray[np.uint32] | None = None,
         frames: pa.Table | Callable[[], pa.Table] = EMPTY["frames"],
         exits: pa.Table | Callable[[], pa.Table] = EMPTY["exits"],
+        numbers: Callable[[str], dict[str, Integers]] | None = None,
     ) -> None:
         self.first_row = first_row
         self.rows = rows
@@ -50,6 +55,7 @@ class Chunk:
         self.code_id = code_id
         self._frames = frames
         self._exits = exits
+        self._numbers = numbers
 
     @cached_property
     def frames(self) -> pa.Table:
@@ -60,6 +66,14 @@ class Chunk:
     def exits(self) -> pa.Table:
         """The ends of frames, as in `schema.EXITS`, in order of their rows."""
         return self._exits() if callable(self._exits) else self._exits
+
+    def numbers(self, name: str) -> dict[str, Integers]:
+        """The columns of integers of "frames" or "exits" as int64, -1 for null: in a third of the table's time."""
+        if self._numbers:
+            return self._numbers(name)
+        table: pa.Table = getattr(self, name)
+        integers = [field.name for field in table.schema if pa.types.is_integer(field.type)]
+        return {column: arrays.numbers(table[column], -1) for column in integers}
 
 
 class _Piece(NamedTuple):
@@ -159,7 +173,8 @@ class Trace:
                 for name, column in zip(piece.batch.schema.names, piece.batch.columns, strict=True)
             }
             frames, exits = (partial(self._placed, name, piece) for name in ("frames", "exits"))
-            yield Chunk(piece.first_row, piece.rows, **values, frames=frames, exits=exits)
+            numbers = partial(self._placed_numbers, piece)
+            yield Chunk(piece.first_row, piece.rows, **values, frames=frames, exits=exits, numbers=numbers)
 
     def to_pandas(self, columns: Sequence[str] | None = None, start: int = 0, stop: int | None = None) -> pd.DataFrame:
         """The rows [start, stop), as a DataFrame of these columns (None: all); opcode is a categorical."""
@@ -177,20 +192,20 @@ class Trace:
         for index in range(len(self._blocks)):
             head = self._blocks.head(index)
             for name in names:
-                parts[name] += self._unpacked(name, [head])
+                parts[name] += self._unpacked(name, [head], packing.unpack)
         return {name: pa.concat_tables(tables).combine_chunks() for name, tables in parts.items()}
 
-    def _unpacked(self, name: str, heads: Sequence[Head]) -> list[pa.Table]:
+    def _unpacked(self, name: str, heads: Sequence[Head], unpack: Callable[[str, bytes], T]) -> list[T]:
         """The rows of a table that these batches carry."""
         texts = [head.metadata.get(metadata.table_key(name)) for head in heads]
         try:
-            return [packing.unpack(name, text) for text in texts if text is not None]
+            return [unpack(name, text) for text in texts if text is not None]
         except packing.UnpackError as error:
             raise self._blocks.error(f"its {name} cannot be read; record again") from error
 
     def _placed(self, name: str, piece: _Piece) -> pa.Table:
         """The frames or exits that lie in a piece."""
-        parts = self._unpacked(name, piece.heads)
+        parts = self._unpacked(name, piece.heads, packing.unpack)
         if not parts:
             return EMPTY[name]
         table = pa.concat_tables(parts)
@@ -198,6 +213,17 @@ class Trace:
         low = np.searchsorted(rows, piece.first_row)
         high = len(rows) if piece.last else np.searchsorted(rows, piece.first_row + piece.rows)
         return table.slice(low, high - low)
+
+    def _placed_numbers(self, piece: _Piece, name: str) -> dict[str, Integers]:
+        """Their columns of integers."""
+        parts = self._unpacked(name, piece.heads, packing.unpack_integers)
+        if not parts:
+            return {field.name: np.zeros(0, np.int64) for field in TABLES[name] if pa.types.is_integer(field.type)}
+        columns = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
+        rows = columns[PLACED[name]]
+        low = np.searchsorted(rows, piece.first_row)
+        high = len(rows) if piece.last else np.searchsorted(rows, piece.first_row + piece.rows)
+        return {key: values[low:high] for key, values in columns.items()}
 
     def _pieces(self, columns: Sequence[str] | None, start: int, stop: int | None) -> Iterator[_Piece]:
         """The batches that hold rows of [start, stop), cut to it."""
