@@ -4,6 +4,7 @@ Figures are made directly, never through pyplot, so no state outlives a plot and
 """
 
 import io
+import textwrap
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from vmtrace.cli.layout import printable, shorten
 
 WIDTH = 7.0  # inches: the text width of a two-column paper
 DPI = 200  # of a .png
+TITLE_LETTERS = 95  # a line
 
 # Okabe and Ito's palette, "Color Universal Design", 2008.
 BLUE, SKY, ORANGE, VERMILION = "#0072B2", "#56B4E9", "#E69F00", "#D55E00"
@@ -28,8 +30,6 @@ GREY = "#7F7F7F"
 
 _STYLE: Any = {
     "font.size": 8,
-    "axes.titlesize": 9,
-    "axes.titlelocation": "left",
     "axes.labelsize": 8,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -79,11 +79,17 @@ def _style() -> Iterator[None]:
 def new_figure(height: float, title: str, x_label: str, y_label: str = "") -> tuple[Figure, Axes]:
     """A figure with one titled pair of axes; `height` in inches."""
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    entitle(figure, title)
     axes = figure.add_subplot()
-    axes.set_title(title)
     axes.set_xlabel(x_label)
     axes.set_ylabel(y_label)
     return figure, axes
+
+
+def entitle(figure: Figure, title: str) -> None:
+    """Write the title at the top left, on two lines if it is long."""
+    text = textwrap.fill(printable(title), TITLE_LETTERS, max_lines=2, placeholder=" …")
+    figure.suptitle(text, x=0.01, ha="left", fontsize=9)
 
 
 def say_none(axes: Axes) -> None:

@@ -10,7 +10,7 @@ from matplotlib.colors import Colormap, LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
-from vmtrace.cli.figure import WIDTH, say_none, text_width
+from vmtrace.cli.figure import WIDTH, entitle, say_none, text_width
 from vmtrace.cli.layout import display_width, printable, shorten
 
 ROW = 0.21  # inches a level
@@ -45,7 +45,7 @@ def icicle(nodes: Sequence[Node], *, title: str) -> Figure:
     axes.add_collection(PatchCollection(boxes, facecolor=shades, edgecolor="white", linewidth=0.4))
     for node in drawn:
         _label(axes, node, colours, scale)
-    axes.set_title(title)
+    entitle(figure, title)
     axes.set_xlabel("instructions, callees included (% of the run)")
     axes.set_xlim(0, 100)
     cut = any(node.depth >= DEEPEST for node in nodes)

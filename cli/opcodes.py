@@ -58,14 +58,15 @@ def grouped_table(result: pd.DataFrame, by: str, top: int) -> Table:
     return Table.top("opcodes", f"Opcodes by {by} and executed instructions", result, columns, top)
 
 
-def figure(result: pd.DataFrame, program: str) -> Figure:
-    """A bar for each opcode in the order of the result."""
+def figure(result: pd.DataFrame, program: str, by: str | None = None) -> Figure:
+    """A bar for each opcode (of each function or module, if it is `by` them) in the order of the result."""
     from vmtrace.cli.bars import Bar, ranked_bars
 
-    columns = (result[key].tolist() for key in ("opcode", "self_percent", "count"))
+    labels = result["opcode"] if by is None else result["opcode"] + ", " + result[by]
+    columns = (column.tolist() for column in (labels, result["self_percent"], result["count"]))
     bars = [
-        Bar(opcode, share, f"{cell(share, Kind.PERCENT)} %  ({count:,})")
-        for opcode, share, count in zip(*columns, strict=True)
+        Bar(label, share, f"{cell(share, Kind.PERCENT)} %  ({count:,})")
+        for label, share, count in zip(*columns, strict=True)
     ]
     return ranked_bars(bars, title=f"Executed opcodes of {program}", x_label="share of executed instructions (%)")
 
@@ -117,7 +118,7 @@ def opcodes(
             part = Table.top("opcodes", TITLE, result, STATIC_COLUMNS if static else COLUMNS, rows)
     if plot_path:
         name = studies[0].name if len(studies) == 1 else f"{len(studies)} traces"
-        draw(lambda: figure(part.frame, name), plot_path)
+        draw(lambda: figure(part.frame, name, by), plot_path)
     origins = [study.origin() for study in studies]
     answer(origins[0] if len(origins) == 1 else dict(zip(_labels(studies), origins, strict=True)), (part,), format_name)
 

@@ -95,6 +95,8 @@ def pairs(
     """
     if neighbours and plot_path:
         raise click.UsageError("--neighbours and --plot exclude each other", click.get_current_context())
+    if neighbours and n != 2:
+        raise click.UsageError("--neighbours are one opcode each: -n says nothing there", click.get_current_context())
     study = Study(trace_path, wanted)
     program = study.program
     rows = rows_to_show(top, format_name)

@@ -29,7 +29,7 @@ from vmtrace.cli.columns import Kind
 from vmtrace.cli.info import run_facts
 from vmtrace.cli.options import format_option, rows_to_show, top_option, trace_argument
 from vmtrace.cli.selecting import Wanted, selection_options
-from vmtrace.cli.session import Study, answer
+from vmtrace.cli.session import Study, answer, program_name
 
 ROWS = 10
 
@@ -89,7 +89,7 @@ def parts(study: Study, rows: int) -> list[Table | Facts]:
     asked += (looping, straight, jumps, source, depths, course)
     result = dict(zip(asked, study.analyse(*asked), strict=True))
     return [
-        run_facts(study.trace, f"Run of {study.name}", _RUN),
+        run_facts(study.trace, f"Run of {program_name(study.trace)}", _RUN),
         summary(result[totals]),
         opcodes.table(result[mix], rows),
         pairs.table(result[after], 2, rows),

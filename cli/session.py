@@ -60,8 +60,8 @@ class Study:
 
     @property
     def name(self) -> str:
-        """What the program is called in titles."""
-        return program_name(self.trace)
+        """What the program is called in titles of plots, and which part of its run it is."""
+        return program_name(self.trace) + (f" ({self._part()})" if self._wanted else "")
 
     def analyse(self, *analyses: Analysis) -> list[pd.DataFrame]:
         """The results of the analyses, which are of `program`, from one pass over the part.
@@ -83,9 +83,12 @@ class Study:
 
     def _selected(self) -> str:
         count = len(self._span) if isinstance(self._rows, Trace) else self._rows.selected
+        return f"{self._part()}: {count:,} of {len(self.trace):,} instructions"
+
+    def _part(self) -> str:
         rows = f"rows {self._span.start:,} to {self._span.stop - 1:,}"
         parts = [self._wanted.in_words(), rows if len(self._span) < len(self.trace) else ""]
-        return f"{', '.join(filter(None, parts))}: {count:,} of {len(self.trace):,} instructions"
+        return printable(", ".join(filter(None, parts)) or "all rows")
 
 
 def origin_of(trace: Trace, selected: str = "") -> Origin:

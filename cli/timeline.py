@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
-from vmtrace.cli.figure import BLUE, COLOURS, REST, SKY, VERMILION, WIDTH, new_figure, say_none
+from vmtrace.cli.figure import BLUE, COLOURS, REST, SKY, VERMILION, WIDTH, entitle, new_figure, say_none
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ def bands(edges: Sequence[int], measures: Sequence[Band], *, title: str) -> Figu
     """
     figure = Figure(figsize=(WIDTH, 1.1 + 1.7 * len(measures)), layout="constrained")
     panels = figure.subplots(len(measures), 1, sharex=True, squeeze=False)[:, 0]
-    panels[0].set_title(title)
+    entitle(figure, title)
     panels[-1].set_xlabel("executed instructions")
     for axes, measure in zip(panels, measures, strict=True):
         axes.set_ylabel(measure.label)
@@ -83,7 +83,7 @@ def stacked(
         axes.vlines(marks, 0, 100, color="black", linewidth=0.7, linestyle=dashes, label="next phase")
     axes.set_xlim(edges[0], edges[-1])
     axes.set_ylim(0, 100)
-    figure.legend(loc="outside right upper", reverse=True)
+    figure.legend(loc="outside right center", reverse=True)
     _count_instructions(axes)
     return figure
 

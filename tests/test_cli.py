@@ -82,6 +82,7 @@ def test_a_report_without_plot_does_not_load_matplotlib(folder: Path) -> None:
         (["opcodes", "--by", "module", "--static"], 2, "exclude"),
         (["pairs", "--neighbours", "--plot", "x.png"], 2, "exclude"),
         (["pairs", "-n", "9"], 2, "-n"),
+        (["pairs", "-n", "3", "--neighbours"], 2, "-n says nothing"),
         (["calls", "--folded", "--format", "json"], 2, "--folded"),
         (["calls", "--folded", "--top", "3"], 2, "--folded"),
         (["stack", "--by", "line"], 2, "--by"),

@@ -201,6 +201,8 @@ def test_opcodes_by_function_and_against_the_code(ask: Ask) -> None:
     resume = next(row for row in static if row["opcode"] == "RESUME")
     assert (resume["count"], resume["static_count"], resume["per_site"]) == (11, 2, 5.5)
     assert "LOAD_FAST" in ask("opcodes", "--by", "module")
+    ask("opcodes", "--by", "function", "--plot", "by.svg", notice="vmtrace: wrote by.svg\n")
+    assert "LOAD_FAST, work" in Path("by.svg").read_text()
 
 
 def test_opcodes_of_several_traces_are_one_population(ask: Ask) -> None:

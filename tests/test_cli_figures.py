@@ -115,7 +115,7 @@ def test_a_timeline_can_be_read(buckets: int, rows: int, tmp_path: Path) -> None
     edges = np.linspace(0, rows, buckets + 1).astype(int)
     high = np.arange(buckets) % 13 + 1
     measures = [Band("stack depth (entries)", high * 0, high, high / 2), Band("frame depth", high * 10, high * 123)]
-    check_words(lambda: bands(edges, measures, title="Stack"), tmp_path)
+    check_words(lambda: bands(edges, measures, title=f"Stack of {LONG} ({LONG}, {LONG})"), tmp_path)
 
 
 @pytest.mark.parametrize(("buckets", "layers"), [(0, 0), (1, 1), (7, 3), (500, 8)])
@@ -123,7 +123,7 @@ def test_a_stack_of_shares_can_be_read(buckets: int, layers: int, tmp_path: Path
     edges = np.linspace(0, 12_345_678, buckets + 1).astype(int)
     shares = {f"POP_JUMP_FORWARD_IF_NOT_NONE_{i}": [100 / layers] * buckets for i in range(layers)}
     marks = edges[1:3].tolist()
-    check_words(lambda: stacked(edges, shares, marks, title="Mix", y_label="share (%)"), tmp_path)
+    check_words(lambda: stacked(edges, shares, marks, title=f"Mix of {LONG} ({LONG})", y_label="share (%)"), tmp_path)
 
 
 def test_stacked_shares_lie_on_each_other() -> None:
