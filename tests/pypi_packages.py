@@ -47,7 +47,7 @@ PACKAGES = (
     Package("simpy", "4.1.1"),
     Package("packaging", "24.2", tests=("tests/test_utils.py", "tests/test_markers.py"), needs=("pretend",)),
     Package("click", "8.1.7", tests=("tests/test_arguments.py", "tests/test_commands.py", "tests/test_parser.py")),
-    Package("jinja2", "3.1.4", tests=("tests/test_core_tags.py", "tests/test_inheritance.py"), needs=("markupsafe",)),
+    Package("jinja2", "3.1.4", tests=("tests/test_core_tags.py",), needs=("markupsafe",)),
     Package(
         "attrs",
         "24.2.0",
@@ -190,7 +190,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         seconds = f"{compared.native.seconds:.1f} -> {compared.engine.seconds:.1f}"
         figures = f"{len(compared.native.passed):8,} {kept:8,} {compared.events:12,} {seconds:>13}"
         print(f"{title} {figures} {compared.native.note or compared.engine.note}".rstrip(), flush=True)
-        for test in compared.lost[:20]:
+        for test in compared.lost if not compared.engine.note else ():
             print(f"    {test}: {compared.reason(test) or 'UNEXPLAINED'}", flush=True)
         good &= bool(compared.native.passed) and all(map(compared.reason, compared.lost))
     return 0 if good else 1
