@@ -27,6 +27,9 @@ from pathlib import Path
 from tests.bench.figures import Measured, compare, medians, text
 from tests.bench.runs import PROGRAMS, RunError, Runner, Usage, commands
 
+LEAST = 10_000
+"""Events; a program whose scale is rounded to nothing has fewer."""
+
 
 def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
@@ -69,6 +72,8 @@ def measure(runner: Runner, program: str, found: dict[str, list[str]], scales: d
         one.untraced_start.append(start)
         if runner.trace.exists():
             one.events, one.bytes = runner.events()
+            if one.events < LEAST:
+                one.problem = f"at scale {scale:g} it does nothing"
     return measured
 
 
