@@ -75,3 +75,8 @@ for f, *arguments in ((named, 0), (named, 1), (named, 2), (matches, "go n"), (ma
 
 def test_a_trace_function_is_told_of_the_programs_lines_only() -> None:
     assert outcome(TRACED, fused) == outcome(TRACED, natively)
+
+
+def test_a_stack_of_thousands_of_entries_is_stepped() -> None:
+    source = "f'" + "{x} " * 2_000 + "'"
+    assert VirtualMachine().run_code(compile(source, "<t>", "eval"), {"x": "X"}) == "X " * 2_000

@@ -35,6 +35,10 @@ class Recorder(Protocol):
     def notes(self) -> list[int]: ...
 
 
+DEEPEST_FUSED = 1000
+"""Code with a deeper stack is stepped: fusing looks through what is on the stack at each instruction."""
+
+
 def opcodes(python: tuple[int, int] = sys.version_info[:2]) -> OpcodeSet:
     """The opcode set of a Python version. Raises VMError for one that is not known."""
     try:
@@ -122,7 +126,7 @@ class VirtualMachine:
         if (distinct := with_distinct_cells(decoded)) is not code:
             decoded = decode(distinct, self.operations)
         with refusing(code):
-            if self.stepping:
+            if self.stepping or code.co_stacksize > DEEPEST_FUSED:
                 host = stub(self, decoded, recorded)
             else:
                 in_globals = namespace_is_globals and decoded.kind != "class"
