@@ -64,11 +64,11 @@ def executed() -> dict[str, str]:
 
 
 def library() -> Iterator[tuple[Path, CodeType]]:
-    """The modules of the standard library and its `test` package, compiled; a few of the files are no Python."""
+    """The modules of the standard library and its `test` package, compiled; a few of the files are no Python, or not there."""
     folder = Path(sysconfig.get_path("stdlib"))
     for path in sorted(folder.rglob("*.py")):
         if {"site-packages", "dist-packages"}.isdisjoint(path.parts):
-            with warnings.catch_warnings(action="ignore"), contextlib.suppress(SyntaxError, ValueError):
+            with warnings.catch_warnings(action="ignore"), contextlib.suppress(OSError, SyntaxError, ValueError):
                 yield path, compile(path.read_bytes(), str(path), "exec", dont_inherit=True)
 
 
