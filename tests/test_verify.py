@@ -69,14 +69,13 @@ def test_all_engines_are_held_against_cpython_and_each_other(verify: Any, tmp_pa
 
 
 def test_a_difference_is_shown_with_what_was_executed_around_it(verify: Any) -> None:
-    """A program can tell an engine from CPython if it looks for the tracer; this one is no bug of the engine's."""
+    """A program can tell an engine from CPython by the code of its functions; that is no bug of the engine's."""
     source = """\
-import sys
-def f(traced):
-    if traced:
+def f(length):
+    if length > 100:
         return 1
     return 2
-f("vmtrace.tracer.vm" in sys.modules)
+f(len(f.__code__.co_code))
 """
     done = verify(source)
     assert (done.returncode, done.stderr) == (1, "")
@@ -84,13 +83,13 @@ f("vmtrace.tracer.vm" in sys.modules)
     assert title.startswith("vm differs from CPython 3.") and after.startswith("  after ")
     assert both == "  both"
     cpython, engine = lines.index("  CPython"), lines.index("  vm")
-    assert "prog.py:3  f " in lines[cpython - 1] and lines[cpython - 1].endswith("if traced:")
-    assert "prog.py:5  f " in lines[cpython + 1] and lines[cpython + 1].endswith("return 2")
-    assert "prog.py:4  f " in lines[engine + 1] and lines[engine + 1].endswith("return 1")
+    assert "prog.py:2  f " in lines[cpython - 1] and lines[cpython - 1].endswith("if length > 100:")
+    assert "prog.py:4  f " in lines[cpython + 1] and lines[cpython + 1].endswith("return 2")
+    assert any("prog.py:3  f " in line and line.endswith("return 1") for line in lines[engine + 1 : engine + 3])
 
 
 def test_a_difference_in_what_was_written(verify: Any) -> None:
-    done = verify("import sys\nt = 'vmtrace.tracer.vm' in sys.modules\nprint('same')\nprint(t)\nsys.exit(t)\n")
+    done = verify("def f(): 1\nt = len(f.__code__.co_code) > 60\nprint('same')\nprint(t)\nraise SystemExit(t)\n")
     assert done.returncode == 1
     assert done.stdout.splitlines()[1:] == [
         done.stdout.splitlines()[1],
