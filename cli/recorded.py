@@ -19,10 +19,10 @@ from dataclasses import asdict, dataclass
 from typing import NoReturn
 
 from vmtrace.tracer.errors import VMError
-from vmtrace.tracer.hide import hide_code, hide_functions
+from vmtrace.tracer.host.hide import hide_code, hide_functions
 from vmtrace.tracer.launch import leave
 from vmtrace.tracer.program import Program, load, load_command, load_module
-from vmtrace.tracer.recorder import Summary
+from vmtrace.tracer.recorder.recorder import Summary
 from vmtrace.tracer.recording import record
 from vmtrace.tracer.scope import Scope
 

@@ -11,10 +11,10 @@ from itertools import zip_longest
 from pathlib import Path
 
 from vmtrace.cli.layout import display_width, pad, printable
-from vmtrace.tracer.account import Account, rules
-from vmtrace.tracer.agreement import Agreement, Difference, Event
-from vmtrace.tracer.agreement import compare as compare_accounts
-from vmtrace.tracer.outcome import Outcome, Output
+from vmtrace.tracer.witness.account import Account, rules
+from vmtrace.tracer.witness.agreement import Agreement, Difference, Event
+from vmtrace.tracer.witness.agreement import compare as compare_accounts
+from vmtrace.tracer.witness.outcome import Outcome, Output
 
 VERSION = sys.version_info[:2]
 LINE = 160

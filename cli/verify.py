@@ -20,11 +20,11 @@ from vmtrace.cli.options import form, program_options
 from vmtrace.cli.recorded import Request, command_line, python
 from vmtrace.cli.session import write_out
 from vmtrace.cli.verdict import Told
-from vmtrace.tracer import witness
-from vmtrace.tracer.account import Account, from_trace
 from vmtrace.tracer.errors import VMError
-from vmtrace.tracer.outcome import Input, Outcome, run
 from vmtrace.tracer.recording import ENGINES
+from vmtrace.tracer.witness import witness
+from vmtrace.tracer.witness.account import Account, from_trace
+from vmtrace.tracer.witness.outcome import Input, Outcome, run
 from vmtrace.traces import TraceError, open_trace
 
 AGREED, DIFFERED, MISUSED, UNDECIDED = range(4)

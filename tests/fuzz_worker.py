@@ -25,7 +25,7 @@ from vmtrace.tracer.errors import VMError
 from vmtrace.tracer.program import load
 from vmtrace.tracer.units import fault
 from vmtrace.tracer.vm import VirtualMachine
-from vmtrace.tracer.witness_hook import walk
+from vmtrace.tracer.witness.witness_hook import walk
 
 RUN_SECONDS = 0.2
 MEMORY = 4 << 30

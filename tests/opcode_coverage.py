@@ -64,7 +64,7 @@ def executed() -> dict[str, str]:
 
 
 def library() -> Iterator[tuple[Path, CodeType]]:
-    """The modules of the standard library and its `test` package, compiled; a few of the files are no Python, or not there."""
+    """The modules of the standard library and its `test` package, compiled; a few files are no Python, or not there."""
     folder = Path(sysconfig.get_path("stdlib"))
     for path in sorted(folder.rglob("*.py")):
         if {"site-packages", "dist-packages"}.isdisjoint(path.parts):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 from assembling import MAIN, Seen, as_taken, assemble, at, facts, parse, split, token_edges
-from vmtrace.tracer.assemble import Assembler, NotesError, Thread
-from vmtrace.tracer.tables import Tables
-from vmtrace.tracer.tokens import tell_apart
+from vmtrace.tracer.recorder.assemble import Assembler, NotesError, Thread
+from vmtrace.tracer.recorder.tables import Tables
+from vmtrace.tracer.recorder.tokens import tell_apart
 
 
 def rows(text: str) -> list[tuple[int, int]]:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from vmtrace.tracer.code import decode
-from vmtrace.tracer.facts import describe
+from vmtrace.tracer.recorder.facts import describe
 from vmtrace.tracer.vm import opcodes
 
 SOURCE = """

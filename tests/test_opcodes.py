@@ -13,7 +13,7 @@ from types import CodeType
 import pytest
 from vmtrace.tracer.code import decode
 from vmtrace.tracer.errors import MissingOpcodeError, VMError
-from vmtrace.tracer.opset import OpcodeSet, operation
+from vmtrace.tracer.opcodes.opset import OpcodeSet, operation
 from vmtrace.tracer.vm import opcodes
 
 from tests.opcode_coverage import executed

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from vmtrace.cli.verdict import Told, compare
-from vmtrace.tracer.account import from_trace
+from vmtrace.tracer.witness.account import from_trace
 from vmtrace.traces import open_trace
 
 from tests import witness

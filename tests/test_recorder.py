@@ -18,8 +18,8 @@ import numpy as np
 import pytest
 from vmtrace.tracer.code import Code, decode
 from vmtrace.tracer.notes import CREATE, ENTER, RESUME, RETURN, SUSPEND
-from vmtrace.tracer.recorder import Recorder, Summary
-from vmtrace.tracer.ring import lives
+from vmtrace.tracer.recorder.recorder import Recorder, Summary
+from vmtrace.tracer.recorder.ring import lives
 from vmtrace.tracer.vm import opcodes
 from vmtrace.traces import Trace, open_trace
 
@@ -218,8 +218,8 @@ PROLOGUE = """
 import os, sys, threading, time
 from vmtrace.tracer.code import decode
 from vmtrace.tracer.notes import ENTER, RETURN
-from vmtrace.tracer.recorder import Recorder
-from vmtrace.tracer.ring import READER
+from vmtrace.tracer.recorder.recorder import Recorder
+from vmtrace.tracer.recorder.ring import READER
 from vmtrace.tracer.vm import opcodes
 
 def begin(path, function):

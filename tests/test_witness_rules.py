@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from vmtrace.tracer import account as a
-from vmtrace.tracer.agreement import Agreement, Difference, compare
+from vmtrace.tracer.witness import account as a
+from vmtrace.tracer.witness.agreement import Agreement, Difference, compare
 
 OPCODES = [
     *("MAKE_CELL", "RETURN_GENERATOR", "POP_TOP", "RESUME"),

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vmtrace.tracer import witness as product
-from vmtrace.tracer.account import Account, Code
-from vmtrace.tracer.outcome import Input, Outcome, run
 from vmtrace.tracer.scope import Scope
+from vmtrace.tracer.witness import witness as product
+from vmtrace.tracer.witness.account import Account, Code
+from vmtrace.tracer.witness.outcome import Input, Outcome, run
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from types import CodeType
 from typing import Any
 
 from vmtrace.tracer.errors import CodeError, MissingOpcodeError
-from vmtrace.tracer.opset import Operation
+from vmtrace.tracer.opcodes.opset import Operation
 from vmtrace.tracer.units import check_units
 
 LOCAL_NAMES = frozenset(dis.haslocal) | frozenset(dis.hasfree)

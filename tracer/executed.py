@@ -25,7 +25,7 @@ from collections.abc import Callable, Mapping
 from types import BuiltinFunctionType, CodeType, FrameType
 from typing import Any, Protocol
 
-from vmtrace.tracer.hide import hide_functions, keep_builtins
+from vmtrace.tracer.host.hide import hide_functions, keep_builtins
 from vmtrace.tracer.scope import Scope
 
 keep_builtins(globals())

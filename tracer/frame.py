@@ -12,17 +12,17 @@ from dataclasses import dataclass, field
 from types import CellType, FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from vmtrace.tracer import native
 from vmtrace.tracer.code import Code, Handler, Instruction
-from vmtrace.tracer.entries import ITERATOR_IN_TWO
 from vmtrace.tracer.errors import VMError
-from vmtrace.tracer.hide import hide_functions, keep_builtins
+from vmtrace.tracer.fused.entries import ITERATOR_IN_TWO
+from vmtrace.tracer.host.hide import hide_functions, keep_builtins
 from vmtrace.tracer.notes import ENTER, RAISE, RESUME, RETURN, SUSPEND, UNWIND
-from vmtrace.tracer.opset import Call
-from vmtrace.tracer.semantics import NULL, unbound_free, unbound_local
+from vmtrace.tracer.opcodes import native
+from vmtrace.tracer.opcodes.opset import Call
+from vmtrace.tracer.opcodes.semantics import NULL, unbound_free, unbound_local
 
 if TYPE_CHECKING:
-    from vmtrace.tracer.support import Notes
+    from vmtrace.tracer.fused.support import Notes
     from vmtrace.tracer.vm import VirtualMachine
 
 keep_builtins(globals())

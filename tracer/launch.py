@@ -23,7 +23,7 @@ from typing import Any, Protocol
 
 from vmtrace.tracer.errors import VMError
 from vmtrace.tracer.executed import hook_exec
-from vmtrace.tracer.hide import hide, hide_functions, keep_builtins
+from vmtrace.tracer.host.hide import hide, hide_functions, keep_builtins
 from vmtrace.tracer.program import Program
 from vmtrace.tracer.scope import Scope
 

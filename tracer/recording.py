@@ -11,11 +11,11 @@ from importlib.metadata import PackageNotFoundError, version
 from types import CodeType
 from typing import NoReturn
 
-from vmtrace.tracer.hide import hide, hide_functions
+from vmtrace.tracer.host.hide import hide, hide_functions
 from vmtrace.tracer.launch import Engine, run
 from vmtrace.tracer.notes import WHOLE
 from vmtrace.tracer.program import Program
-from vmtrace.tracer.recorder import Recorder, Summary
+from vmtrace.tracer.recorder.recorder import Recorder, Summary
 from vmtrace.tracer.scope import Scope
 from vmtrace.tracer.vm import VirtualMachine
 
@@ -34,7 +34,7 @@ class VMEngine:
 
 
 def _native(recorder: Recorder) -> Engine:
-    from vmtrace.tracer.native_engine import NativeEngine
+    from vmtrace.tracer.rewritten.native_engine import NativeEngine
 
     return NativeEngine(recorder)
 

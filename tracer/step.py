@@ -14,8 +14,8 @@ from typing import Any
 from vmtrace.tracer.code import Instruction
 from vmtrace.tracer.errors import CodeError
 from vmtrace.tracer.frame import Activity, Frame, NotedFrame
-from vmtrace.tracer.hide import hide_functions, keep_builtins
-from vmtrace.tracer.opset import Call, Jump
+from vmtrace.tracer.host.hide import hide_functions, keep_builtins
+from vmtrace.tracer.opcodes.opset import Call, Jump
 
 keep_builtins(globals())
 

@@ -18,13 +18,13 @@ from typing import Any, Protocol
 
 from vmtrace.tracer.code import Code, decode, with_distinct_cells
 from vmtrace.tracer.errors import VMError, refusing
-from vmtrace.tracer.fuse import Fuser
-from vmtrace.tracer.hide import hide
-from vmtrace.tracer.opset import OpcodeSet, Operation, operation
-from vmtrace.tracer.semantics import ANNOTATIONS, CLOSURE, DEFAULTS, KEYWORD_DEFAULTS, set_function_attribute
-from vmtrace.tracer.stub import stub
-from vmtrace.tracer.support import support
-from vmtrace.tracer.templates import Source
+from vmtrace.tracer.fused.fuse import Fuser
+from vmtrace.tracer.fused.support import support
+from vmtrace.tracer.host.hide import hide
+from vmtrace.tracer.host.stub import stub
+from vmtrace.tracer.host.templates import Source
+from vmtrace.tracer.opcodes.opset import OpcodeSet, Operation, operation
+from vmtrace.tracer.opcodes.semantics import ANNOTATIONS, CLOSURE, DEFAULTS, KEYWORD_DEFAULTS, set_function_attribute
 
 
 class Recorder(Protocol):
@@ -42,7 +42,7 @@ DEEPEST_FUSED = 1000
 def opcodes(python: tuple[int, int] = sys.version_info[:2]) -> OpcodeSet:
     """The opcode set of a Python version. Raises VMError for one that is not known."""
     try:
-        module = importlib.import_module(f"vmtrace.tracer.py{python[0]}{python[1]}")
+        module = importlib.import_module(f"vmtrace.tracer.opcodes.py{python[0]}{python[1]}")
     except ModuleNotFoundError:
         raise VMError(f"Python {python[0]}.{python[1]} is not supported by this version of vmtrace") from None
     found: OpcodeSet = module.ops

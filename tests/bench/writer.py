@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from vmtrace.tracer.assemble import Assembler, Thread
 from vmtrace.tracer.code import Code
-from vmtrace.tracer.expand import Expander
-from vmtrace.tracer.facts import CodeFacts, describe
-from vmtrace.tracer.scribe import STRETCH, Scribe
-from vmtrace.tracer.tables import Tables
-from vmtrace.tracer.tokens import Notes, tell_apart
+from vmtrace.tracer.recorder.assemble import Assembler, Thread
+from vmtrace.tracer.recorder.expand import Expander
+from vmtrace.tracer.recorder.facts import CodeFacts, describe
+from vmtrace.tracer.recorder.scribe import STRETCH, Scribe
+from vmtrace.tracer.recorder.tables import Tables
+from vmtrace.tracer.recorder.tokens import Notes, tell_apart
 from vmtrace.tracer.vm import VirtualMachine
 from vmtrace.traces.schema import BATCH_ROWS
 

@@ -1,0 +1,289 @@
+"""Host forms of the opcodes by which control leaves a basic block: jumps, returns, yields, exceptions."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from vmtrace.tracer.code import Instruction
+from vmtrace.tracer.fused.entries import ITERATOR_IN_TWO
+from vmtrace.tracer.fused.forms import Forms
+from vmtrace.tracer.fused.inlined import accesses
+from vmtrace.tracer.fused.straight import VOID, Entry
+from vmtrace.tracer.host.host import ABOVE_DELEGATE, LANDS, PAD, reraising
+from vmtrace.tracer.notes import RESUME, RETURN, SUSPEND
+
+Goto = Callable[[int], list[ast.stmt]]
+"""From an instruction's index to the statements that go there (the stack is in its places)."""
+
+
+@dataclass(slots=True)
+class Control(Forms):
+    recording: bool = False
+    generator: bool = False
+    goto: Goto = field(default=lambda index: [])
+    units: ast.expr = field(default_factory=lambda: ast.Constant(None))
+    """Host expression for the list of where each instruction begins in the host code, in code units."""
+    open: bool = True
+    """Whether control can still get to where the next statement would stand."""
+
+    # --- where blocks meet --------------------------------------------------------------------------------------
+
+    def in_places(self) -> None:
+        """Puts every entry into the variable of its place."""
+        self.spill(range(len(self.stack)))
+
+    def jump_out(self, target: int) -> None:
+        """Writes an unconditional jump."""
+        self.in_places()
+        self.out += self.goto(target)
+        self.open = False
+
+    def branch(self, i: Instruction, test: ast.expr, pushed: list[Entry], consumed: list[Entry]) -> None:
+        """Writes a conditional jump: what is on the stack has been evaluated."""
+        assert i.target is not None
+        outside, stack = self.out, list(self.stack)
+        names = frozenset[str]().union(*(e.reads for e in consumed))
+        self.out = []
+        self.stack += pushed
+        self.in_places()
+        self.forget(names)
+        body = [*self.out, *self.goto(i.target)]
+        self.out, self.stack = outside, stack
+        self.out.append(ast.If(test, body, [], lineno=self.line))
+
+    def instruction(self, i: Instruction) -> None:
+        """Writes one instruction."""
+        self.line = i.index + 1
+        form = getattr(self, f"form_{i.name}", None)
+        if form is not None:
+            form(i)
+        elif accesses(i):
+            self.access(i)
+        elif i.operation.flow == "jump":
+            assert i.target is not None
+            self.jump_out(i.target)
+        elif i.operation.flow == "branch":
+            self.paste_branch(i)
+        else:
+            self.paste(i, None)
+
+    def paste_branch(self, i: Instruction) -> None:
+        consumed: list[Entry] = []
+
+        def jump(test: ast.expr, pushed: list[Entry], operands: list[Entry]) -> None:
+            consumed.extend(operands)
+            self.branch(i, test, pushed, operands)
+
+        before = len(self.stack)
+        self.settle_operands_of(i)
+        self.paste(i, jump)
+        assert len(self.stack) <= before + 1
+        self.forget(n for e in consumed for n in e.reads)
+
+    def settle_operands_of(self, i: Instruction) -> None:
+        """`or`'s value is tested and kept, so it has to be in a variable before."""
+        if i.operation.pushes(i.arg, jump=True):
+            self.spill()
+
+    # --- leaving the frame --------------------------------------------------------------------------------------
+
+    def form_RETURN_VALUE(self, i: Instruction) -> None:
+        self._return(self.pop()[0])
+
+    def form_RETURN_CONST(self, i: Instruction) -> None:
+        self._return(Entry(self.constant(i.value)))
+
+    def _return(self, entry: Entry) -> None:
+        self.out.append(ast.Return(self._leaving(self.value(entry), entry, RETURN), lineno=self.line))
+        self.open = False
+
+    def _leaving(self, value: ast.expr, entry: Entry, token: int) -> ast.expr:
+        """The value, with the note that the frame is left made after it is evaluated."""
+        if not self.recording:
+            return value
+        if entry.atom and not entry.reads & self.temporaries:
+            self.write("_notes.append(TOKEN)\ndel _frames[-1]", TOKEN=self.constant(token))
+            return value
+        source = "(VALUE, _notes.append(TOKEN), _frames.pop())[0]"
+        if entry.atom:
+            source = "(VALUE, _notes.append(TOKEN), _frames.pop(), VARIABLE := None)[0]"
+            (variable,) = entry.reads
+            return self.expression(source, VALUE=value, TOKEN=self.constant(token), VARIABLE=variable)
+        return self.expression(source, VALUE=value, TOKEN=self.constant(token))
+
+    def form_RETURN_GENERATOR(self, i: Instruction) -> None:
+        """The host function's own has done it; the None that the first `next` sends is dropped by POP_TOP."""
+        self.stack.append(Entry(self.constant(None)))
+
+    def form_YIELD_VALUE(self, i: Instruction) -> None:
+        before = self.code.instructions[i.index - 1]
+        if before.name == "SEND":
+            self._delegating_yield(i, before)
+            return
+        self.spill()  # what fails in the value does so before the frame is left
+        (entry,) = self.pop()
+        variable = self.fresh_besides([entry])
+        yielded = ast.Yield(self._leaving(self.value(entry), entry, SUSPEND), lineno=self.line)
+        if not self.recording:
+            self.out.append(self.assignment(variable, yielded))
+        else:
+            self.write(
+                "try: RESULT = YIELDED\nexcept M.BaseException:\n    BACK\n    raise\nBACK",
+                RESULT=variable,
+                YIELDED=yielded,
+                BACK=ast.Constant(None),
+            )
+            self._put_back_in(self.out)
+        self.forget(entry.reads)
+        self.push_variable(variable)
+
+    def back(self) -> list[ast.stmt]:
+        """Notes that the generator goes on, perhaps on another thread."""
+        if not self.recording:
+            return []
+        return self.made(
+            "_notes, _frames = T.state\n"
+            "_notes += (RESUME, _generator, _frames[-1].f_lasti)\n"
+            "_frames += (M.getframe(),)",
+            T=self.expression("M.thread"),
+            RESUME=self.constant(RESUME),
+        )
+
+    def _put_back_in(self, written: list[ast.stmt]) -> None:
+        """Replaces the statement `BACK` (a bare constant) of a template by the note that the generator goes on."""
+        for index in reversed(range(len(written))):
+            statement = written[index]
+            if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
+                written[index : index + 1] = self.back()
+            for part in ("body", "orelse", "handlers"):
+                self._put_back_in(getattr(statement, part, []))
+
+    # --- delegation ---------------------------------------------------------------------------------------------
+
+    def form_SEND(self, i: Instruction) -> None:
+        """Sends to the delegate; what it yields is yielded by the YIELD_VALUE that follows."""
+        assert i.target is not None
+        self.spill()
+        receiver, *_, sent = operands = self.pop(i.operation.pops(i.arg))
+        ended = self.fresh_besides(operands)
+        result = self.fresh_besides([*operands, self.variable(ended)])
+        self.write(
+            "ENDED, RESULT = M.send(RECEIVER, SENT)",
+            ENDED=ended, RESULT=result, RECEIVER=self.value(receiver), SENT=self.value(sent),
+        )  # fmt: skip
+        self._sent(i, operands, self.load(ended), self.variable(result))
+
+    def _sent(self, i: Instruction, operands: list[Entry], ended: ast.expr, result: Entry) -> None:
+        """After SEND: on with the result where the delegate has ended, on with what it yielded otherwise."""
+        receiver, *null, sent = operands
+        self.branch(i, ended, self._ended(i, [receiver, *null], result), operands)
+        self.stack += [receiver, *null, result]
+        self.forget(sent.reads)
+
+    def _ended(self, send: Instruction, delegate: list[Entry], result: Entry) -> list[Entry]:
+        """What SEND leaves when it jumps: the result, or the delegate, too."""
+        return [*delegate, result][-send.operation.pushes(send.arg, jump=True) :]
+
+    def form_END_SEND(self, i: Instruction) -> None:
+        self.spill()
+        receiver, *_, result = self.pop(i.operation.pops(i.arg))
+        self.stack.append(result)
+        self.forget(receiver.reads)
+
+    def _delegating_yield(self, i: Instruction, send: Instruction) -> None:
+        """A yield on behalf of a delegate, which is on the host's stack meanwhile (see `host.delegating`): so
+        `gi_yieldfrom` shows it, and CPython throws into it and closes it. Where CPython finds it ended, the frame goes
+        on after `.landed = `, with the delegate's result."""
+        self.in_places()
+        (entry,) = self.pop()
+        receiver = self.stack[-2 if ITERATOR_IN_TWO else -1]
+        yielded = ast.Yield(self._padded(self._leaving(self.value(entry), entry, SUSPEND)), lineno=self.line)
+        self.temporaries |= {".pair", ".landed"}
+        self.write(
+            f"""
+            _pair = None
+            try:
+                _pair = (RECEIVER, {ABOVE_DELEGATE}YIELDED)
+                _landed = _pair
+            except M.BaseException:
+                BACK
+                raise
+            BACK
+            """,
+            RECEIVER=self.value(receiver),
+            YIELDED=yielded,
+            BACK=ast.Constant(None),
+        )
+        self._put_back_in(self.out)
+        self.forget(entry.reads)
+        if LANDS:
+            stack = self.pop(1)
+            landed = self.variable(".landed")
+            left = self._ended(send, [receiver], landed)
+            self.branch(send, self.expression("_pair is None"), left, [receiver, landed])
+            self.stack += stack
+        sent = self.fresh()
+        self.write("SENT = _pair[-1]\n_pair = _landed = None", SENT=sent)
+        self.push_variable(sent)
+
+    def _padded(self, value: ast.expr) -> ast.expr:
+        target = ast.Name(PAD, ast.Store(), lineno=self.line)
+        return ast.NamedExpr(target, value, lineno=self.line)
+
+    # --- exceptions ---------------------------------------------------------------------------------------------
+
+    def form_PUSH_EXC_INFO(self, i: Instruction) -> None:
+        """Being in the host's `except` makes the exception the handled one."""
+        self.stack.insert(-1, VOID)
+
+    def form_POP_EXCEPT(self, i: Instruction) -> None:
+        """Leaving the host's `except` makes the one before the handled one."""
+        self.pop()
+        self.jump_out(i.index + 1)
+
+    def form_RAISE_VARARGS(self, i: Instruction) -> None:
+        operands = self.pop(i.arg)
+        if not operands:
+            self._raise_again(i)
+        else:
+            self.out.append(ast.Raise(*map(self.value, operands), lineno=self.line))
+        self.open = False
+
+    def _raise_again(self, i: Instruction) -> None:
+        self.write("_where = _seen_at = WHERE\nraise", WHERE=self.constant(i.index))
+
+    def form_RERAISE(self, i: Instruction) -> None:
+        """With an oparg, the frame is seen to stand where the exception arose: that is so deep on the stack."""
+        (entry,) = self.pop()
+        self.reraise(i, entry, self.stack[-i.arg] if i.arg else None)
+        self.open = False
+
+    def reraise(self, i: Instruction, exception: Entry, lasti: Entry | None = None) -> None:
+        """Raises an exception as it is, with the traceback and context that it has."""
+        here = self.constant(i.index)
+        seen = self.value(lasti) if lasti is not None else here
+        self.write("_where = HERE\n_seen_at = SEEN", HERE=here, SEEN=seen)
+        self.out.append(reraising(self.expression("UNITS[_seen_at]", UNITS=self.units), self.value(exception)))
+
+    def form_END_ASYNC_FOR(self, i: Instruction) -> None:
+        operands = self._raise_unless(i, "StopAsyncIteration")
+        self.forget(n for e in operands for n in e.reads)
+
+    def form_CLEANUP_THROW(self, i: Instruction) -> None:
+        operands = self._raise_unless(i, "StopIteration")
+        self.stack.append(Entry(self.constant(None)))
+        self.push(self.expression("ERROR.value", ERROR=self.value(operands[-1])), operands)
+
+    def _raise_unless(self, i: Instruction, expected: str) -> list[Entry]:
+        """Pops an exception, and what is below it; any but the expected one is raised again."""
+        self.spill()
+        operands = self.pop(i.operation.pops(i.arg))
+        outside, self.out = self.out, []
+        self.reraise(i, operands[-1])
+        reraised, self.out = self.out, outside
+        known = self.supported(expected)
+        test = self.expression("not M.isinstance(ERROR, KIND)", ERROR=self.value(operands[-1]), KIND=known)
+        self.out.append(ast.If(test, reraised, [], lineno=self.line))
+        return operands

@@ -1,0 +1,236 @@
+"""What host code calls: the handlers' world, and what a frame asks of the VM, in one module object per machine.
+
+Everything here runs between two instructions of the program, so none of it may be seen: functions are hidden, and what
+the program's frame is, is asked of CPython (`sys._getframe(1)` is the next frame that is not hidden).
+"""
+
+from __future__ import annotations
+
+import _thread
+import builtins
+import itertools
+import sys
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
+from types import CellType, ModuleType
+from typing import TYPE_CHECKING, Any
+
+from vmtrace.tracer.host.hide import hide, hide_functions
+from vmtrace.tracer.notes import CREATE, SUSPEND, UNWIND
+from vmtrace.tracer.opcodes import coroutines, intrinsics, lazy, semantics
+from vmtrace.tracer.opcodes.opset import Operation
+
+if TYPE_CHECKING:
+    from vmtrace.tracer.vm import VirtualMachine
+
+_counted = itertools.count()
+MISSING = object()
+
+
+class Bottom:
+    """Stands below a thread's first traced frame."""
+
+    f_lasti = 0
+
+
+class Standing:
+    """In place of a frame that does not show: where it stands."""
+
+    def __init__(self, position: int) -> None:
+        self.f_lasti = position
+
+
+class Notes(_thread._local):
+    """The calling thread's notes, and the host frames that are running, outermost first."""
+
+    def __init__(self, notes_of_thread: Callable[[], list[int]]) -> None:
+        self.state: tuple[list[int], list[Any]] = notes_of_thread(), [Bottom]
+
+    __init__ = hide(__init__)
+
+
+def support(
+    vm: VirtualMachine, operations: Mapping[str, Operation], notes_of_thread: Callable[[], list[int]] | None
+) -> ModuleType:
+    """The module that stands in host code under the name `M`."""
+    module = ModuleType("vmtrace.support")
+    names = vars(module)
+    names.update(vars(builtins))
+    for operation in operations.values():
+        names.update(operation.handler.__globals__)
+        names[f"byte_{operation.name}"] = hide(operation.handler)
+    names.update(_FUNCTIONS)
+    names.update(vm=vm, make_function=vm.make_function, getframe=sys._getframe)
+    names["send"] = coroutines.send
+    names["setup_annotations"], names["delete_name"] = semantics.setup_annotations, semantics.delete_name
+    names["set_function_attribute"] = semantics.set_function_attribute
+    names.update(import_star=semantics.import_star, NULL=semantics.NULL, CellType=CellType)
+    names.update(intrinsic=intrinsics.intrinsic, stop_iteration_error=intrinsics.stop_iteration_error)
+    names["locals"], names["globals"] = builtins.locals, builtins.globals
+    names["get_aiter"] = coroutines.get_aiter
+    if notes_of_thread is not None:
+        thread = Notes(notes_of_thread)
+        names.update(thread=thread, create=_creator(thread), **_beginners(thread))
+    return module
+
+
+def _creator(thread: Notes) -> Callable[[int, int], int]:
+    def create(code_id: int, block: int) -> int:
+        """Notes that a generator-like frame is made and suspended; returns the number that it goes by."""
+        generator = next(_counted)
+        notes, frames = thread.state
+        notes.extend((CREATE, code_id, frames[-1].f_lasti, generator, block, SUSPEND))
+        return generator
+
+    return hide(create)
+
+
+def _beginners(thread: Notes) -> dict[str, Callable[..., Any]]:
+    """For generator expressions, whose frame asks for an iterator before the generator is made (3.15)."""
+
+    def open_generator(code_id: int, block: int, position: int) -> int:
+        """Notes that its frame begins to run as a call, and stands at `position`; the generator's number."""
+        generator = next(_counted)
+        notes, frames = thread.state
+        notes.extend((CREATE, code_id, frames[-1].f_lasti, generator, block))
+        frames.append(Standing(position))
+        return generator
+
+    def begin_iterating(
+        code_id: int, block: int, offsets: Sequence[int], last: int, begin: Any, iterable: Any
+    ) -> tuple[int, Any]:
+        """The number, and what `begin` makes of the iterable; the frame stands at the offset of instruction `last`."""
+        position = offsets[last]
+        generator = open_generator(code_id, block, position)
+        notes, frames = thread.state
+        try:
+            iterator = begin(iterable)
+        except BaseException:
+            notes.extend((UNWIND, position))
+            del frames[-1]
+            raise
+        notes.append(SUSPEND)
+        del frames[-1]
+        return generator, iterator
+
+    open_generator = hide(open_generator)
+    return {"open_generator": open_generator, "begin_iterating": hide(begin_iterating)}
+
+
+def load_name(namespace: Mapping[str, Any], name: str) -> Any:
+    """A name of a class body, or of code that was given a namespace."""
+    try:
+        return namespace[name]
+    except KeyError:
+        pass
+    frame = sys._getframe(1)
+    value = frame.f_globals.get(name, MISSING)
+    if value is not MISSING:
+        return lazy.loaded(value, name, frame.f_globals)
+    value = frame.f_builtins.get(name, MISSING)
+    if value is not MISSING:
+        return value
+    raise semantics.name_error(name)
+
+
+def load_from_dict_or_globals(mapping: Mapping[str, Any], name: str) -> Any:
+    """A name in an annotation, whose globals may be of any class of mappings."""
+    frame = sys._getframe(1)
+    for names in (mapping, frame.f_globals, frame.f_builtins):
+        try:
+            value = names[name]
+        except KeyError:
+            continue
+        return lazy.loaded(value, name, frame.f_globals)
+    raise semantics.name_error(name)
+
+
+def class_deref(namespace: Mapping[str, Any], name: str, cell: CellType) -> Any:
+    """A free variable of a class body, unless the body's namespace has the name."""
+    try:
+        return namespace[name]
+    except KeyError:
+        pass
+    try:
+        return cell.cell_contents
+    except ValueError:
+        pass
+    raise semantics.unbound_free(name)
+
+
+def load_cell(cell: CellType, name: str) -> Any:
+    """What is in a cell that a comprehension is given for its variable."""
+    try:
+        return cell.cell_contents
+    except ValueError:
+        pass
+    raise semantics.unbound_local(name)
+
+
+def bound(value: Any, name: str) -> Any:
+    """A variable that may hold nothing."""
+    if value is semantics.NULL:
+        raise semantics.unbound_local(name)
+    return value
+
+
+def import_here(namespace: Mapping[str, Any] | None, level: int, fromlist: Any, name: str) -> Any:
+    """IMPORT_NAME, as the running frame would do it."""
+    frame = sys._getframe(1)
+    importer = frame.f_builtins.get("__import__", MISSING)
+    if importer is MISSING:
+        raise ImportError("__import__ not found")
+    return importer(name, frame.f_globals, namespace, fromlist, level)
+
+
+def import_lazily(namespace: Mapping[str, Any] | None, level: int, fromlist: Any, name: str, how: int) -> Any:
+    """IMPORT_NAME of 3.15, unless it is that of a function (see `lazy`)."""
+    return lazy.import_name(name, fromlist, level, how, sys._getframe(1).f_globals, namespace)
+
+
+def build_class() -> Any:
+    value = sys._getframe(1).f_builtins.get("__build_class__", MISSING)
+    if value is MISSING:
+        raise NameError("__build_class__ not found")
+    return value
+
+
+def get_yield_from_iter(iterable: Any) -> Any:
+    """What `yield from` delegates to; the program may have changed the running code's flags (`types.coroutine`)."""
+    return coroutines.get_yield_from_iter(iterable, sys._getframe(1).f_code.co_flags)
+
+
+def frame_reader(function: Any, namespace: MutableMapping[str, Any]) -> Any:
+    """What to call in place of `locals`, `vars`, `dir`, `eval` or `exec` in a class body."""
+    if function is builtins.locals:
+        return lambda: namespace
+    if function in (builtins.vars, builtins.dir):
+        return lambda *of: function(*of) if of else _of_namespace(function, namespace)
+    if function in (builtins.eval, builtins.exec):
+        frame = sys._getframe(1)
+        return lambda source, *given: function(source, *(given or (frame.f_globals, namespace)))
+    return function
+
+
+def _of_namespace(function: Any, namespace: MutableMapping[str, Any]) -> Any:
+    return namespace if function is builtins.vars else sorted(namespace)
+
+
+def _functions(names: Iterable[str]) -> dict[str, Any]:
+    return {name: globals()[name] for name in names}
+
+
+hide_functions(globals())
+_FUNCTIONS = _functions(
+    (
+        "load_name",
+        "load_from_dict_or_globals",
+        "class_deref",
+        "load_cell",
+        "bound",
+        "import_here",
+        "import_lazily",
+        "build_class",
+        "get_yield_from_iter",
+        "frame_reader",
+    )
+)

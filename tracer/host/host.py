@@ -1,0 +1,404 @@
+"""Host code: Python made from a program's function, dressed as that function.
+
+An engine says what a function does as the syntax tree of a `def`'s body, whose line numbers are 1 + the index of the
+instruction that each node stands for. `finish` compiles it and gives it the name, the flags, the variables and the
+positions of the program's own code object, so that the frame that runs it is, to the program, the function's frame:
+CPython binds its arguments, closes over its cells, shows its locals, prints its lines in tracebacks.
+"""
+
+from __future__ import annotations
+
+import ast
+import dis
+import inspect
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from types import CodeType
+from typing import Any
+
+from vmtrace.tracer.code import Code, Instruction
+from vmtrace.tracer.fused.entries import ITERATOR_IN_TWO
+from vmtrace.tracer.fused.inlined import argument_count, inlined
+from vmtrace.tracer.host.hide import hide_code
+from vmtrace.tracer.host.unseen import PREFIX as PREFIX
+from vmtrace.tracer.host.unseen import hide_variables, padding
+
+RESUME, YIELD_VALUE = dis.opmap["RESUME"], dis.opmap["YIELD_VALUE"]
+RAISE_VARARGS, RERAISE = dis.opmap["RAISE_VARARGS"], dis.opmap["RERAISE"]
+SILENT = 1_000_000
+"""From here on lines stand for the same instructions as those from 0 on, but the program is told of no line there:
+for what the host does besides, in which a trace function is not to see the frame."""
+RERAISES = 2 * SILENT
+"""The line of statements that raise an exception as it is; further on, those that stand for an instruction, too."""
+LASTI_IS_OBJECT = "POP_ITER" not in dis.opmap
+"""Whether RERAISE finds the code unit as an int on the stack; from 3.14 on it is what only the interpreter can make."""
+CONSUMERS = re.compile("POP_TOP|POP_JUMP|TO_BOOL")
+"""Their positions are those of an expression statement's value, and, from 3.12 on, of a condition."""
+PAD = ".padded"
+LANDED = ".landed"
+LANDS = "CLEANUP_THROW" not in dis.opmap
+"""Whether CPython itself goes on behind a delegate that ended when it was thrown into (3.11)."""
+ABOVE_DELEGATE = "None, " if ITERATOR_IN_TWO else ""
+"""What host code has on the stack between a delegate and what it yields on its behalf."""
+PLACEHOLDER = "\0vmtrace\0"
+
+Position = tuple[int | None, int | None, int | None, int | None]
+NOWHERE: Position = (None, None, None, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """A finished host code object."""
+
+    code: CodeType
+    instruction_of: Sequence[int]
+    """By code unit (byte offset // 2): index of the instruction that the unit is part of."""
+    unit_of: Sequence[int]
+    """By instruction: its first code unit, of those that the program is told of."""
+
+
+class Table(list[Any]):
+    """A list that may be a constant: a code object is hashed by its constants."""
+
+    __hash__ = object.__hash__  # type: ignore[assignment]
+
+
+class Constants:
+    """Objects that host code refers to as constants: the compiler sees a placeholder string."""
+
+    def __init__(self) -> None:
+        self._objects: list[Any] = []
+        self._number: dict[int, int] = {}
+
+    def node(self, value: Any) -> ast.expr:
+        """An expression whose value is `value`, whatever that is."""
+        if value is None or type(value) in (bool, int, float, complex, bytes, type(...)):
+            return ast.Constant(value)
+        if type(value) is str and not value.startswith(PLACEHOLDER):
+            return ast.Constant(value)
+        number = self._number.get(id(value))
+        if number is None:
+            number = self._number[id(value)] = len(self._objects)
+            self._objects.append(value)
+        return ast.Constant(f"{PLACEHOLDER}{number}")
+
+    def resolve(self, constant: Any) -> Any:
+        if type(constant) is str and constant.startswith(PLACEHOLDER):
+            return self._objects[int(constant.removeprefix(PLACEHOLDER))]
+        if type(constant) is tuple:  # the compiler has put constants together
+            return tuple(map(self.resolve, constant))
+        if isinstance(constant, CodeType):  # a lambda of ours: it must not show in tracebacks
+            return hide_code(constant)
+        return constant
+
+
+def finish(
+    code: Code,
+    body: list[ast.stmt],
+    constants: Constants,
+    prologue: int | None = None,
+    global_names: Iterable[str] = (),
+) -> Host:
+    """Compiles a function's body into its host code.
+
+    With `prologue`, the body's first statement, whose line that is, is moved to where a generator function still runs
+    as a call, before it makes its generator.
+    """
+    made = _compiled(code, body, sorted(global_names))
+    made = made.replace(co_code=_reraises(made))
+    made = made.replace(co_code=delegating(made))
+    places = _places(made, code.instructions, prologue)
+    made = made.replace(co_code=_resuming(made, code.instructions, places))
+    if prologue is not None:
+        made, places = _moved_to_the_call(made, places, _last_of_call(code.instructions))
+    made, added = hide_variables(made, _shown(code))
+    places[:0] = [0] * added
+    instruction_of = [place % SILENT for place in places]
+    positions = [NOWHERE if place >= SILENT else code.instructions[place].position for place in places]
+    original = code.code
+    finished = made.replace(
+        co_name=original.co_name,
+        co_qualname=original.co_qualname,
+        co_filename=original.co_filename,
+        co_firstlineno=original.co_firstlineno,
+        co_flags=original.co_flags,
+        co_consts=tuple(constants.resolve(c) for c in made.co_consts),
+        co_linetable=line_table(positions, original.co_firstlineno),
+    )
+    unit_of = [0] * len(code.instructions)
+    for unit in reversed(range(len(places))):
+        if places[unit] < SILENT:
+            unit_of[places[unit]] = unit
+    return Host(finished, instruction_of, unit_of)
+
+
+def _compiled(code: Code, body: list[ast.stmt], global_names: list[str]) -> CodeType:
+    original = code.code
+    function = ast.FunctionDef(
+        name="host",
+        args=_arguments(original),
+        body=[*_documentation(original), *_declarations(code, global_names), *body],
+        decorator_list=[],
+        lineno=1,  # that of RESUME
+        col_offset=0,
+    )
+    free = [ast.Assign([ast.Name(n, ast.Store())], ast.Constant(None)) for n in original.co_freevars]
+    outer = ast.FunctionDef(name="outer", args=_no_arguments(), body=[*free, function], decorator_list=[])
+    tree = ast.Module([outer], [])
+    if "type_params" in ast.FunctionDef._fields:  # from 3.12 on
+        for part in (function, outer):
+            setattr(part, "type_params", [])  # noqa: B010
+    _place(tree)
+    module = compile(tree, "<host>", "exec", dont_inherit=True, optimize=0)
+    return _code_named(_code_named(module, "outer"), "host")
+
+
+def _code_named(code: CodeType, name: str) -> CodeType:
+    return next(c for c in code.co_consts if isinstance(c, CodeType) and c.co_name == name)
+
+
+def _place(tree: Any, line: int = SILENT + 1) -> None:
+    """Gives every node that has no line its parent's; end_lineno is what carries the instruction's index."""
+    if not isinstance(tree, ast.FunctionDef):  # its line is RESUME's only
+        line = getattr(tree, "lineno", line)
+    if "lineno" in tree._attributes:
+        tree.lineno = tree.end_lineno = getattr(tree, "lineno", line)
+        tree.col_offset = tree.end_col_offset = 0
+    for child in ast.iter_child_nodes(tree):
+        _place(child, line)
+
+
+def _no_arguments() -> ast.arguments:
+    return ast.arguments(posonlyargs=[], args=[], vararg=None, kwonlyargs=[], kw_defaults=[], kwarg=None, defaults=[])
+
+
+def _arguments(code: CodeType) -> ast.arguments:
+    names = iter(code.co_varnames)
+    arguments = _no_arguments()
+    arguments.posonlyargs = [ast.arg(next(names)) for _ in range(code.co_posonlyargcount)]
+    arguments.args = [ast.arg(next(names)) for _ in range(code.co_argcount - code.co_posonlyargcount)]
+    arguments.kwonlyargs = [ast.arg(next(names)) for _ in range(code.co_kwonlyargcount)]
+    arguments.kw_defaults = [None] * code.co_kwonlyargcount
+    if code.co_flags & inspect.CO_VARARGS:
+        arguments.vararg = ast.arg(next(names))
+    if code.co_flags & inspect.CO_VARKEYWORDS:
+        arguments.kwarg = ast.arg(next(names))
+    return arguments
+
+
+def _documentation(code: CodeType) -> list[ast.stmt]:
+    """A function's docstring is its first constant, and its making takes it from there."""
+    if code.co_flags & inspect.CO_OPTIMIZED and code.co_consts and isinstance(code.co_consts[0], str):
+        return [ast.Expr(ast.Constant(code.co_consts[0]))]
+    return []
+
+
+def _declarations(code: Code, global_names: list[str]) -> list[ast.stmt]:
+    """Says, in code that is never reached, which names are local, cells, free, and whether this is a generator."""
+    original = code.code
+    declared: list[ast.stmt] = []
+    if global_names:
+        declared.append(ast.Global(global_names))
+    absent, shown = inlined(code).absent, _shown(code)
+    arguments = set(original.co_varnames[: argument_count(original)])
+    cells = [n for n in original.co_cellvars if n not in absent]
+    local = [n for n in (*shown, *cells) if n not in arguments]
+    shared = [*cells, *original.co_freevars]
+    placed = [*local, *padding(len(shown), len(shared))]
+    unreached: list[ast.stmt] = [ast.Assign([ast.Name(n, ast.Store())], ast.Constant(None)) for n in placed]
+    if shared:
+        names: list[ast.expr] = [ast.Name(n, ast.Load()) for n in shared]
+        unreached.append(ast.Expr(ast.Lambda(_no_arguments(), ast.Tuple(names, ast.Load()))))
+    if original.co_freevars:
+        declared.append(ast.Nonlocal(list(original.co_freevars)))
+    if code.suspends:
+        unreached.append(ast.Expr(ast.Yield(None)))
+    if unreached:
+        declared.append(ast.If(ast.Constant(False), unreached, []))
+    return declared
+
+
+def _shown(code: Code) -> list[str]:
+    """The program's local variables that are local ones of the host function, too."""
+    unseen, names = inlined(code).unseen, code.code.co_varnames
+    return [n for i, n in enumerate(names) if n not in unseen or i < argument_count(code.code)]
+
+
+def _places(made: CodeType, instructions: Sequence[Instruction], prologue: int | None) -> list[int]:
+    """By code unit: the instruction's index, from the line that its syntax node was given (plus SILENT where that is);
+    -1 in the prologue.
+
+    What consumes a value at the line of the value (see CONSUMERS) is what follows in the program.
+    """
+    indices: list[int] = []
+    index, last = 0, len(instructions) - 1
+    for unit, (_, line, _, _) in enumerate(made.co_positions()):
+        if line is not None:
+            silent, place = divmod(max(line - 1, 0), SILENT)
+            index = -1 if line == prologue else min(place, last) + SILENT * (silent == 1)
+        consumer = CONSUMERS.match(dis.opname[made.co_code[2 * unit]])
+        indices.append(_consumer(instructions, index, consumer[0]) if consumer else index)
+    return indices
+
+
+def _consumer(instructions: Sequence[Instruction], index: int, kind: str) -> int:
+    """The instruction behind another one, if it is of a kind (the beginning of its name); else the other one."""
+    if 0 <= index < len(instructions) and not instructions[index].name.startswith(kind):
+        after = index + 1
+        while after < len(instructions) and instructions[after].name == "EXTENDED_ARG":
+            after += 1
+        if after < len(instructions) and instructions[after].name.startswith(kind):
+            return after
+    return index
+
+
+def _last_of_call(instructions: Sequence[Instruction]) -> int:
+    """The instruction before RETURN_GENERATOR."""
+    return max(0, next(i.index for i in instructions if i.name == "RETURN_GENERATOR") - 1)
+
+
+def _moved_to_the_call(made: CodeType, places: list[int], called: int) -> tuple[CodeType, list[int]]:
+    """Exchanges RETURN_GENERATOR … RESUME with the prologue's statement, which follows it: straight code, as long.
+
+    The statement is part of the instruction `called`.
+    """
+    units = [made.co_code[i : i + 2] for i in range(0, len(made.co_code), 2)]
+    start = next(i for i, u in enumerate(units) if u[0] == dis.opmap["RETURN_GENERATOR"])
+    middle = places.index(-1)
+    stop = next(i for i in range(middle, len(units)) if places[i] != -1)
+    order = [*range(start), *range(middle, stop), *range(start, middle), *range(stop, len(units))]
+    moved = made.replace(co_code=b"".join(units[i] for i in order))
+    return moved, [called if places[i] == -1 else places[i] for i in order]
+
+
+def reraising(unit: ast.expr, exception: ast.expr, index: int | None = None) -> ast.stmt:
+    """A statement that raises an exception as it is, its traceback and context included, and has the frame seen to
+    stand at a code unit: RERAISE 1, which finds the unit below the exception on the stack. Where it finds none there,
+    the frame is seen to stand at the statement itself, which is part of the instruction `index`.
+
+    It is compiled as `raise unit from exception`, at a line of its own by which `_reraises` knows it.
+    """
+    return ast.Raise(unit, exception, lineno=RERAISES + (0 if index is None else index + 1))
+
+
+def _reraises(made: CodeType) -> bytes:
+    units = bytearray(made.co_code)
+    for unit, (_, line, _, _) in enumerate(made.co_positions()):
+        if line is not None and line >= RERAISES and units[2 * unit] == RAISE_VARARGS:
+            units[2 * unit : 2 * unit + 2] = bytes((RERAISE, LASTI_IS_OBJECT))
+    return bytes(units)
+
+
+def delegating(made: CodeType) -> bytes:
+    """Makes `(delegate, (yield (.pad := value)))` a yield on behalf of the delegate, which is below it on the stack.
+
+    CPython takes a suspended frame for one that delegates by the oparg of the RESUME after the yield (2 or 3; up to
+    3.12) or of YIELD_VALUE (1; from 3.13), and the delegate for the top of its stack (3.15: for what is below the top).
+    When a throw ends the delegate, 3.11 goes on as many code units after the one before the yield as its oparg says (it
+    is SEND there): ours is a NOP in place of `.pad := `, and leads to where `.landed` is stored.
+    """
+    units = bytearray(made.co_code)
+    if PAD not in made.co_varnames:
+        return bytes(units)
+    store, nop = dis.opmap["STORE_FAST"], dis.opmap["NOP"]
+    pad = made.co_varnames.index(PAD)
+    landed = made.co_varnames.index(LANDED) if LANDS else -1
+    for at in range(0, len(units), 2):
+        if units[at] == store and _argument_at(units, at) == pad:
+            first = at - 2 * (1 + _extensions(units, at))
+            units[first : at + 2] = bytes((nop, 0)) * ((at - first) // 2 + 1)
+            if LANDS:
+                stores = (n for n in range(at, len(units), 2) if units[n] == store)
+                landing = next(n for n in stores if _argument_at(units, n) == landed)
+                units[at + 1] = (landing - at) // 2 - 1 - _extensions(units, landing)
+            yielding = at + 2
+            if MARKS_YIELD:
+                units[yielding + 1] = 1
+    return bytes(units)
+
+
+def _resuming(made: CodeType, instructions: Sequence[Instruction], places: Sequence[int]) -> bytes:
+    """Gives the RESUMEs after yields the program's opargs, by which CPython tells whether there is a delegate (up to
+    3.12), and whether anything would see a `close()` (from 3.13)."""
+    units = bytearray(made.co_code)
+    for at in range(0, len(units), 2):
+        if units[at] == YIELD_VALUE and units[at + 2] == RESUME and 0 <= places[at // 2] < SILENT:
+            yielding = instructions[places[at // 2]]
+            if yielding.name == "YIELD_VALUE":
+                units[at + 3] = instructions[yielding.index + 1].arg
+    return bytes(units)
+
+
+def _yields_of(source: str) -> list[int | None]:
+    code = _code_named(compile(f"def host(x): {source}", "", "exec"), "host")
+    return [i.arg for i in dis.get_instructions(code) if i.opname == "YIELD_VALUE"]
+
+
+MARKS_YIELD = _yields_of("yield from x") == [1] and _yields_of("yield x") == [0]
+"""Whether YIELD_VALUE says that it yields on behalf of a delegate (up to 3.12, RESUME alone does)."""
+
+
+def _extensions(units: bytes | bytearray, at: int) -> int:
+    """How many EXTENDED_ARG stand before an instruction."""
+    count = 0
+    while units[at - 2 * (count + 1)] == dis.EXTENDED_ARG:
+        count += 1
+    return count
+
+
+def _argument_at(units: bytes | bytearray, at: int) -> int:
+    argument = units[at + 1]
+    for n in range(1, _extensions(units, at) + 1):
+        argument |= units[at - 2 * n + 1] << 8 * n
+    return argument
+
+
+def line_table(positions: Sequence[Position], first_line: int) -> bytes:
+    """Encodes a position per code unit as co_linetable (CPython: Objects/locations.md)."""
+    table = bytearray()
+    line = first_line
+    for position, count in _runs(positions):
+        for length in _lengths(count):
+            start, end, column, end_column = position
+            if start is None:
+                table.append(0x80 | 15 << 3 | length - 1)
+                continue
+            if end is None or column is None or end_column is None:
+                table.append(0x80 | 13 << 3 | length - 1)
+                table += _varint(_signed(start - line))
+            else:
+                table.append(0x80 | 14 << 3 | length - 1)
+                for number in (_signed(start - line), end - start, column + 1, end_column + 1):
+                    table += _varint(number)
+            line = start
+    return bytes(table)
+
+
+def _runs(positions: Sequence[Position]) -> Iterator[tuple[Position, int]]:
+    count = 0
+    for index, position in enumerate(positions):
+        count += 1
+        if index + 1 == len(positions) or positions[index + 1] != position:
+            yield position, count
+            count = 0
+
+
+def _lengths(count: int) -> Iterator[int]:
+    """An entry covers at most eight code units."""
+    while count > 0:
+        yield min(count, 8)
+        count -= 8
+
+
+def _signed(number: int) -> int:
+    return -number << 1 | 1 if number < 0 else number << 1
+
+
+def _varint(number: int) -> bytes:
+    encoded = bytearray()
+    while number >= 64:
+        encoded.append(64 | number & 63)
+        number >>= 6
+    encoded.append(number)
+    return bytes(encoded)

@@ -1,0 +1,81 @@
+"""What Python 3.15 changed of 3.14's opcodes.
+
+An iterator takes two entries of the stack: itself and NULL, or a list or tuple and the index of its next item. Here it
+is always the iterator and NULL, which a program can tell only by a generator's `gi_yieldfrom`. Imports may be lazy, and
+more constants are common.
+"""
+
+from __future__ import annotations
+
+from vmtrace.tracer.host.hide import hide_functions, keep_builtins
+from vmtrace.tracer.opcodes import coroutines, py314, semantics
+from vmtrace.tracer.opcodes.opset import Jump, OpcodeSet, Value
+from vmtrace.tracer.opcodes.semantics import EXHAUSTED, NULL
+
+keep_builtins(globals())
+
+ops = OpcodeSet((3, 15), py314.ops)
+
+# --- no more --------------------------------------------------------------------------------------------------------
+
+ops.removed("GET_YIELD_FROM_ITER")  # GET_ITER 3
+
+# --- never in a program's code --------------------------------------------------------------------------------------
+
+
+@ops.added
+def byte_TRACE_RECORD(vm) -> None:
+    """Where the optimizer watches what is executed."""
+
+
+# --- iteration ------------------------------------------------------------------------------------------------------
+
+
+@ops.changed(pushes=2)
+def byte_GET_ITER(vm, iterable, *, frame, arg):
+    """With oparg 3, for `yield from`."""
+    return (coroutines.get_yield_from_iter(iterable, frame.flags) if arg else iter(iterable)), NULL
+
+
+@ops.changed(pushes=3, on_jump=2, flow="branch", skips=("END_FOR",))
+def byte_FOR_ITER(vm, iterator, null):
+    """Pushes the next item, or leaves the loop, past the END_FOR."""
+    item = next(iterator, EXHAUSTED)
+    if item is EXHAUSTED:
+        return Jump(iterator, NULL)
+    return iterator, NULL, item
+
+
+@ops.changed
+def byte_POP_ITER(vm, iterator, null) -> None:
+    """Drops the iterator of a loop that has ended."""
+
+
+# --- generators and coroutines --------------------------------------------------------------------------------------
+
+
+@ops.changed(pushes=3, on_jump=3, flow="branch")
+def byte_SEND(vm, receiver, null, value):
+    """Sends a value on to the delegate; jumps with its result when it has ended."""
+    ended, value = coroutines.send(receiver, value)
+    if ended:
+        return Jump(receiver, NULL, value)
+    return receiver, NULL, value
+
+
+@ops.changed
+def byte_END_SEND(vm, receiver, null, value) -> Value:
+    """Drops the delegate, keeps its result."""
+    return value
+
+
+# --- imports --------------------------------------------------------------------------------------------------------
+
+
+@ops.changed
+def byte_IMPORT_NAME(vm, level, fromlist, *, frame, name, arg) -> Value:
+    """The oparg's lowest bits say that the import is lazy (1), that it cannot be (2), or that it depends (0)."""
+    return semantics.import_name_lazily(frame, name, fromlist, level, arg & 3)
+
+
+hide_functions(globals())

@@ -1,0 +1,173 @@
+"""Takes the notes that engines make, and sends them on, while the program runs."""
+
+from __future__ import annotations
+
+import _thread
+import marshal
+import os
+import warnings
+import weakref
+from array import array
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from vmtrace.tracer.host.hide import hide_functions
+from vmtrace.tracer.recorder.facts import CodeFacts
+from vmtrace.tracer.recorder.ring import Sender
+
+PAUSE = 0.010
+"""Seconds between two looks at the notes."""
+_FORK_WARNING = "This process .* is multi-threaded"
+
+
+@dataclass(slots=True)
+class News:
+    """What has become known of the program's code, and is to be sent before notes that refer to it."""
+
+    codes: list[CodeFacts] = field(default_factory=list)
+    located: list[tuple[int, list[int]]] = field(default_factory=list)
+    sources: list[tuple[str, bytes]] = field(default_factory=list)
+    marks: bool = False
+    """Whether notes are marks from now on."""
+
+    def __bool__(self) -> bool:
+        return bool(self.codes or self.located or self.sources or self.marks)
+
+
+class Drain:
+    """One list of notes per thread of the program, and a thread that empties them.
+
+    That thread is in no list of threads that the program can ask for. When notes cannot be sent, or in a
+    forked child, they are thrown away: the lists never grow without end.
+    """
+
+    def __init__(self, sender: Sender) -> None:
+        self.discards = False
+        """Whether notes are thrown away."""
+        self.problem: str | None = None
+        """Why, if it is the notes' own fault."""
+        self.guard = _thread.allocate_lock()
+        """To be held while `news` changes."""
+        self.news = News()
+        self._sender = sender
+        self._lists: dict[int, list[int]] = {}
+        self._stop, self._stopped = _thread.allocate_lock(), _thread.allocate_lock()
+        self._hidden_warning: object = None
+
+    def notes(self) -> list[int]:
+        """The calling thread's notes."""
+        return self._lists.setdefault(_thread.get_ident(), [])
+
+    def start(self) -> None:
+        """From now on the lists are emptied."""
+        self._start_thread()
+        # What is registered is never let go of: not the lists too.
+        before, in_child = weakref.WeakMethod(self._before_fork), weakref.WeakMethod(self._in_child)
+        os.register_at_fork(before=lambda: _call(before), after_in_child=lambda: _call(in_child))
+
+    def end(self, facts: dict[str, Any]) -> None:
+        """Sends what is left, and the facts known at the end. The lists are not emptied any more."""
+        if self._stop.locked():
+            self._stop.release()
+        with self._stopped:
+            self._empty()
+            with suppress(BrokenPipeError):
+                self._send(News(), [], last=True, end=None if self.problem else facts)
+
+    def send(self, message: dict[str, Any]) -> None:
+        """BrokenPipeError if nobody reads it."""
+        content = marshal.dumps(message)
+        self._sender.send(len(content).to_bytes(8, "little") + content)
+
+    def _start_thread(self) -> None:
+        self._stop.acquire()
+        self._stopped.acquire()
+        _thread.start_new_thread(self._run, (self._stop, self._stopped))
+
+    def _run(self, stop: _thread.LockType, stopped: _thread.LockType) -> None:
+        while not stop.acquire(True, PAUSE):
+            self._empty()
+            self._unhide_warning()
+        stopped.release()
+
+    def _empty(self) -> None:
+        # No other thread runs while `map` counts, so all lists are cut at the same moment: whatever a note
+        # refers to, in another thread's notes or in the news, is there.
+        lists = list(self._lists.items())
+        lengths = list(map(len, [notes for _, notes in lists]))
+        with self.guard:
+            news, self.news = self.news, News()
+        taken: list[tuple[int, array[int]]] = []
+        try:
+            for (thread, notes), length in zip(lists, lengths, strict=True):
+                if length and not self.discards:
+                    taken.append((thread, _packed(notes, length)))
+            if not self.discards and (taken or news):
+                self._send(news, taken)
+        except BrokenPipeError:
+            self.discards = True
+        except (OverflowError, TypeError) as error:
+            self.discards, self.problem = True, f"a note that is none: {error}"
+        for (_, notes), length in zip(lists, lengths, strict=True):
+            del notes[:length]
+
+    def _send(
+        self,
+        news: News,
+        taken: list[tuple[int, array[int]]],
+        last: bool = False,
+        end: dict[str, Any] | None = None,
+    ) -> None:
+        message = {
+            "codes": news.codes,
+            "located": news.located,
+            "sources": news.sources,
+            "marks": news.marks,
+            "notes": [(thread, notes.typecode, len(notes)) for thread, notes in taken],
+            "last": last,
+            "end": end,
+        }
+        self.send(message)
+        for _, notes in taken:
+            self._sender.send(memoryview(notes))
+
+    def _before_fork(self) -> None:
+        """Python warns of forking a process that has threads: it shall not for this one."""
+        if self._stop.locked() and _thread._count() == 1 and self._hidden_warning is None:
+            warnings.filterwarnings("ignore", _FORK_WARNING, DeprecationWarning)
+            self._hidden_warning = warnings.filters[0]
+
+    def _unhide_warning(self) -> None:
+        """A while later: some Python versions warn after the last moment at which they ask anybody."""
+        if self._hidden_warning is not None:
+            others = [entry for entry in warnings.filters if entry is not self._hidden_warning]
+            warnings.filters[:] = others  # type: ignore[index]
+            self._hidden_warning = None
+
+    def _in_child(self) -> None:
+        """Whatever a forked child notes is thrown away, for as long as it lives."""
+        if self._stop.locked():
+            self.discards = True
+            self._sender.let_go()
+            self.guard, self._stop, self._stopped = (_thread.allocate_lock() for _ in range(3))
+            self._start_thread()
+
+
+def _packed(notes: list[int], length: int) -> array[int]:
+    try:
+        packed = array("I", notes)
+    except OverflowError:
+        packed = array("q", notes)  # ints below zero: the same, but it takes twice the time
+    del packed[length:]
+    return packed
+
+
+def _call(method: weakref.WeakMethod[Any]) -> None:
+    found = method()
+    if found is not None:
+        found()
+
+
+# From 3.12 on a profiler of the program is told of what all threads do, but of nothing in hidden code.
+hide_functions(globals())

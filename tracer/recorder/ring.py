@@ -1,0 +1,186 @@
+"""A stream of bytes from one process to another, through memory that both have.
+
+The sender is slowed down by a slow reader, and stopped by none. It writes to no file descriptor: a program
+that closes all of them, and opens its own, would get to see what is written.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import itertools
+import marshal
+import mmap
+import os
+import select
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from vmtrace.tracer.host.hide import hide_functions
+
+SIZE = 16 << 20
+"""Bytes on their way at most: four million notes."""
+_NUMBERS, _REPORT = 4096, 8192
+# By place among the numbers, 8 bytes each, that the memory begins with: whether the sender's wish for room
+# is fulfilled, bytes sent, bytes read, which number of bytes read the sender waits for, both processes, the
+# length of the reader's report.
+ROOM, SENT, READ, WANTED, SENDER, READER, REPORTED = range(7)
+
+_NAP = 200
+"""Microseconds."""
+_NAPS = 2500
+"""In a row: half a second, the longest that an interrupt must wait. The program then gets its turn of 5 ms,
+so a program that notes a hundred times faster than the reader reads can still be held back."""
+_FIRST_DESCRIPTOR = 100
+
+
+class _Ring:
+    def __init__(self, memory: int) -> None:
+        """`memory`: a file descriptor; it may be closed."""
+        self._memory = mmap.mmap(memory, _NUMBERS + _REPORT + SIZE)
+        self._numbers = memoryview(self._memory)[:_NUMBERS].cast("Q")
+        self._data = memoryview(self._memory)[_NUMBERS + _REPORT :]
+
+
+class Sender(_Ring):
+    """The end that bytes go in at, and the file descriptors that its reader needs: `memory`, `lifeline`."""
+
+    def __init__(self) -> None:
+        with _low_descriptors_kept():
+            self.memory = os.memfd_create("vmtrace")
+            os.ftruncate(self.memory, _NUMBERS + _REPORT + SIZE)
+            _Ring.__init__(self, self.memory)  # hidden functions have no super()
+            self.lifeline, self._held = os.pipe()
+        self._held_file = _identity(self._held)
+        self._numbers[SENDER] = os.getpid()
+        self._sent = 0
+        # Of a library loaded so, a function is called without letting go of the interpreter.
+        self._sleep = ctypes.PyDLL(None).usleep
+        self._has_room = self._numbers.__getitem__
+
+    def send(self, content: bytes | memoryview) -> None:
+        """Waits while the reader is behind by more than the ring holds. BrokenPipeError if it is gone."""
+        rest = memoryview(content).cast("B")
+        while len(rest):
+            room = SIZE - (self._sent - self._numbers[READ])
+            if not room:
+                self._wait(self._sent - SIZE + min(len(rest), SIZE // 4))
+                continue
+            place = self._sent % SIZE
+            part = rest[: min(room, SIZE - place)]
+            self._data[place : place + len(part)] = part
+            self._sent += len(part)
+            self._numbers[SENT] = self._sent
+            rest = rest[len(part) :]
+
+    def _wait(self, read: int) -> None:
+        """Until the reader has read so far.
+
+        All of the program stands still meanwhile, or else its notes would pile up: naps and looks are one
+        chain of calls of C functions, and within it no other thread gets the interpreter.
+        """
+        self._numbers[WANTED] = read
+        while True:
+            self._numbers[ROOM] = 0
+            if self._numbers[READ] >= read:
+                return
+            naps = map(self._sleep, itertools.repeat(_NAP, _NAPS))  # each yields 0, which is ROOM
+            if not any(map(self._has_room, naps)) and not self.reader_lives():
+                raise BrokenPipeError
+
+    def reader_lives(self) -> bool:
+        """False once the reader has made its report, too."""
+        return not self._numbers[REPORTED] and lives(self._numbers[READER])
+
+    def report(self) -> dict[str, Any] | None:
+        """What the reader had to say at its end, if it came to that."""
+        length = self._numbers[REPORTED]
+        return marshal.loads(self._memory[_NUMBERS : _NUMBERS + length]) if length else None
+
+    def let_go(self) -> None:
+        """Closes the lifeline."""
+        with suppress(OSError):  # the program may have closed it, and have a file of its own there
+            if _identity(self._held) == self._held_file:
+                os.close(self._held)
+
+
+class Receiver(_Ring):
+    """The end that bytes come out at."""
+
+    def __init__(self, memory: int, lifeline: int) -> None:
+        """`lifeline`: the reading end of a pipe whose other end is closed when the sender is no more."""
+        _Ring.__init__(self, memory)
+        self._read = 0
+        self._lifeline = select.poll()
+        self._lifeline.register(lifeline, select.POLLHUP)
+
+    def receive(self, count: int) -> bytearray:
+        """So many bytes, once they are there. EOFError if the sender will send no more."""
+        content = bytearray(count)
+        rest = memoryview(content)
+        while len(rest):
+            ready = self._numbers[SENT] - self._read
+            if not ready:
+                self._await_more()
+                continue
+            place = self._read % SIZE
+            part = self._data[place : place + min(ready, len(rest), SIZE - place)]
+            rest[: len(part)] = part
+            rest = rest[len(part) :]
+            self._read += len(part)
+            self._numbers[READ] = self._read
+            if self._read >= self._numbers[WANTED]:
+                self._numbers[ROOM] = 1
+        return content
+
+    def _await_more(self) -> None:
+        """For 2 ms, the time between two looks."""
+        if self._lifeline.poll(2):
+            # It is not enough that it is closed: programs do close all files.
+            if not lives(self._numbers[SENDER]) and self._numbers[SENT] == self._read:
+                raise EOFError
+            time.sleep(0.002)
+
+    def report(self, facts: dict[str, Any]) -> None:
+        """The last words, for the sender; at most 8 KiB of them."""
+        content = marshal.dumps(facts)
+        self._memory[_NUMBERS : _NUMBERS + len(content)] = content
+        self._numbers[REPORTED] = len(content)
+
+
+@contextmanager
+def _low_descriptors_kept() -> Iterator[None]:
+    """What is opened within gets a high number: the program's own files have the numbers they always have."""
+    taken = [os.open(os.devnull, os.O_RDONLY)]
+    try:
+        with suppress(OSError):  # there are fewer
+            while taken[-1] < _FIRST_DESCRIPTOR:
+                taken.append(os.dup(taken[0]))
+        yield
+    finally:
+        for descriptor in taken:
+            os.close(descriptor)
+
+
+def _identity(descriptor: int) -> tuple[int, int]:
+    status = os.fstat(descriptor)
+    return status.st_dev, status.st_ino
+
+
+def lives(process: int) -> bool:
+    """Whether a process is running; 0 stands for none."""
+    if not process:
+        return False
+    try:
+        os.kill(process, 0)
+        with open(f"/proc/{process}/stat", "rb") as status:
+            return b") Z " not in status.read()  # ended, and nobody has asked about it
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+
+
+# From 3.12 on a profiler of the program is told of what all threads do, but of nothing in hidden code.
+hide_functions(globals())
