@@ -65,7 +65,8 @@ class Scope:
         below = os.path.join(self.folder, "")
         if not path.startswith(below):
             return os.path.realpath(path).startswith(below) and self._in_folder(os.path.realpath(path))
-        inside = STDLIB.startswith(below) and path.startswith(os.path.join(STDLIB, ""))
+        library = os.path.join(STDLIB, "")
+        inside = library.startswith(below) and path.startswith(library)
         parts = path.removeprefix(below).split(os.sep)[:-1]
         return not inside and not INSTALLED.intersection(parts) and not _in_environment(self.folder, tuple(parts))
 

@@ -7,6 +7,7 @@ Every node of a filled template gets the line that the instruction it stands for
 from __future__ import annotations
 
 import ast
+import copy
 import functools
 import inspect
 import sys
@@ -137,7 +138,7 @@ class Source:
             if isinstance(s, ast.Assign) and isinstance(s.targets[0], ast.Name) and isinstance(s.value, ast.List)
         }
         for base in tree.body:  # a later version's handlers use the tables of an earlier one's
-            if isinstance(base, ast.ImportFrom) and (base.module or "").startswith(f"{__package__}.py3"):
+            if isinstance(base, ast.ImportFrom) and (base.module or "").startswith(f"{module.__package__}.py3"):
                 self._read(sys.modules[base.module or ""])
                 for name in base.names:
                     tables |= {name.name: self._tables[base.module or ""].get(name.name, [])}
@@ -187,7 +188,8 @@ class _Folder(ast.NodeTransformer):
         names = {n.id for n in walk(node) if isinstance(n, ast.Name)}
         if names != {"arg"} or any(isinstance(n, ast.Call | ast.Subscript) for n in walk(node)):
             return None
-        return int(eval(ast.unparse(node), {"arg": self.arg}))
+        expression = ast.fix_missing_locations(ast.Expression(copy.deepcopy(node)))
+        return int(eval(compile(expression, "<opcode>", "eval"), {"arg": self.arg}))
 
 
 def _is_name(node: ast.AST, name: str) -> bool:
