@@ -17,4 +17,4 @@ def waits(depth):
         print("leaving", depth, flush=True)
 
 
-waits(2)
+waits(5)
