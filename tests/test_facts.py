@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from types import CodeType
 
 from vmtrace.tracer.code import decode
 from vmtrace.tracer.recorder.facts import describe
@@ -27,9 +28,10 @@ def argreprs(seed: str) -> str:
 
 
 def in_this_process() -> list[str]:
-    code = compile(SOURCE, "file.py", "exec")
     texts = []
-    for part in (code, code.co_consts[0], code.co_consts[0].co_consts[1]):
+    parts = [compile(SOURCE, "file.py", "exec")]
+    for part in parts:
+        parts += [constant for constant in part.co_consts if isinstance(constant, CodeType)]
         texts += describe(decode(part, opcodes()), 0)["instructions"]["argrepr"]
     return texts
 
