@@ -368,6 +368,8 @@ def test_notes_that_no_engine_takes_stop_the_recording(path: Path) -> None:
 
 def test_a_forked_child_is_not_recorded(run: Run, path: Path) -> None:
     script = """
+    import warnings
+    warnings.simplefilter("always")
     recorder, call = begin(sys.argv[1], small)
     notes = recorder.notes()
     notes.extend(call * 10)
@@ -386,7 +388,7 @@ def test_a_forked_child_is_not_recorded(run: Run, path: Path) -> None:
             os._exit(7)
         notes.extend(call * 10)
         children.append(child)
-    assert sorted(os.wait()[0] for _ in children) == sorted(children)
+    assert sorted(os.wait() for _ in children) == [(child, 7 << 8) for child in sorted(children)]
     try:
         os.wait()
     except ChildProcessError:

@@ -119,15 +119,6 @@ def test_every_run_gets_the_same_input(verify: Any) -> None:
     assert "9 bytes of output" in done.stdout
 
 
-# From 3.12 on CPython warns a process with threads, as a recorded one is, when it forks.
-FORKS = """
-import os, warnings
-warnings.simplefilter("ignore", DeprecationWarning)
-pid = os.fork()
-os._exit(5) if not pid else print(os.waitpid(pid, 0)[1])
-"""
-
-
 @pytest.mark.parametrize(
     ("source", "end"),
     [
@@ -135,7 +126,7 @@ os._exit(5) if not pid else print(os.waitpid(pid, 0)[1])
         ("print(1 / 0)", "exit status 1"),
         ("import os\nfor i in range(9): i\nos._exit(3)", "exit status 3"),
         ("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)", "ended by SIGKILL"),
-        (FORKS, "exit status 0"),
+        ("import os\npid = os.fork()\nos._exit(5) if not pid else print(os.waitpid(pid, 0)[1])", "exit status 0"),
         ("import sys, time\nsys.stdout.close()", "exit status 0"),
         ("raise KeyboardInterrupt", "ended by SIGINT"),
     ],

@@ -19,6 +19,8 @@ from vmtrace.tracer.recorder.ring import Sender
 PAUSE = 0.010
 """Seconds between two looks at the notes."""
 _FORK_WARNING = "This process .* is multi-threaded"
+_LOOKS_AFTER_FORK = 2
+"""One could fall between the fork and its warning; between two, the program has had its turn."""
 
 
 @dataclass(slots=True)
@@ -53,7 +55,12 @@ class Drain:
         self._sender = sender
         self._lists: dict[int, list[int]] = {}
         self._stop, self._stopped = _thread.allocate_lock(), _thread.allocate_lock()
+        self._alone = 0
+        """Python's count of threads when there is but this one besides the main one."""
         self._hidden_warning: object = None
+        """The filter that hides it."""
+        self._looks_left = 0
+        """Looks at the notes, until it is taken away; 0: it is not, for the time being."""
 
     def notes(self) -> list[int]:
         """The calling thread's notes."""
@@ -63,8 +70,13 @@ class Drain:
         """From now on the lists are emptied."""
         self._start_thread()
         # What is registered is never let go of: not the lists too.
-        before, in_child = weakref.WeakMethod(self._before_fork), weakref.WeakMethod(self._in_child)
-        os.register_at_fork(before=lambda: _call(before), after_in_child=lambda: _call(in_child))
+        methods = (self._before_fork, self._after_fork, self._in_child)
+        before, after, in_child = map(weakref.WeakMethod, methods)
+        os.register_at_fork(
+            before=lambda: _call(before),
+            after_in_parent=lambda: _call(after),
+            after_in_child=lambda: _call(in_child),
+        )
 
     def end(self, facts: dict[str, Any]) -> None:
         """Sends what is left, and the facts known at the end. The lists are not emptied any more."""
@@ -81,14 +93,18 @@ class Drain:
         self._sender.send(len(content).to_bytes(8, "little") + content)
 
     def _start_thread(self) -> None:
-        self._stop.acquire()
-        self._stopped.acquire()
-        _thread.start_new_thread(self._run, (self._stop, self._stopped))
+        begun = _thread.allocate_lock()
+        for lock in (self._stop, self._stopped, begun):
+            lock.acquire()
+        _thread.start_new_thread(self._run, (self._stop, self._stopped, begun))
+        begun.acquire()  # until it runs, the count does not have it
+        self._alone = _thread._count()  # not 1 in a forked child: threads that it has not taken along still count
 
-    def _run(self, stop: _thread.LockType, stopped: _thread.LockType) -> None:
+    def _run(self, stop: _thread.LockType, stopped: _thread.LockType, begun: _thread.LockType) -> None:
+        begun.release()
         while not stop.acquire(True, PAUSE):
             self._empty()
-            self._unhide_warning()
+            self._count_look()
         stopped.release()
 
     def _empty(self) -> None:
@@ -134,12 +150,23 @@ class Drain:
 
     def _before_fork(self) -> None:
         """Python warns of forking a process that has threads: it shall not for this one."""
-        if self._stop.locked() and _thread._count() == 1 and self._hidden_warning is None:
+        if self._stop.locked() and _thread._count() == self._alone:
+            self._looks_left = 0
+            self._unhide_warning()  # the program may have put filters before ours
             warnings.filterwarnings("ignore", _FORK_WARNING, DeprecationWarning)
             self._hidden_warning = warnings.filters[0]
 
+    def _after_fork(self) -> None:
+        """Some Python versions warn after the last moment at which they ask anybody."""
+        self._looks_left = _LOOKS_AFTER_FORK
+
+    def _count_look(self) -> None:
+        if self._looks_left:
+            self._looks_left -= 1
+            if not self._looks_left:
+                self._unhide_warning()
+
     def _unhide_warning(self) -> None:
-        """A while later: some Python versions warn after the last moment at which they ask anybody."""
         if self._hidden_warning is not None:
             others = [entry for entry in warnings.filters if entry is not self._hidden_warning]
             warnings.filters[:] = others  # type: ignore[index]
@@ -147,6 +174,7 @@ class Drain:
 
     def _in_child(self) -> None:
         """Whatever a forked child notes is thrown away, for as long as it lives."""
+        self._after_fork()
         if self._stop.locked():
             self.discards = True
             self._sender.let_go()
