@@ -6,7 +6,6 @@ that closes all of them, and opens its own, would get to see what is written.
 
 from __future__ import annotations
 
-import ctypes
 import itertools
 import marshal
 import mmap
@@ -48,6 +47,8 @@ class Sender(_Ring):
 
     def __init__(self) -> None:
         with _low_descriptors_kept():
+            import ctypes  # some builds of libffi open a file for good when it makes its first function
+
             self.memory = os.memfd_create("vmtrace")
             os.ftruncate(self.memory, _NUMBERS + _REPORT + SIZE)
             _Ring.__init__(self, self.memory)  # hidden functions have no super()
