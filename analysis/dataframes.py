@@ -16,4 +16,9 @@ else:
 
     pd = _Pandas()
 
-__all__ = ["pd"]
+__all__ = ["load", "pd"]
+
+
+def load() -> None:
+    """Imports pandas now, while there is nothing else to do."""
+    import pandas  # noqa: F401

@@ -12,28 +12,25 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
+from vmtrace.analysis import dataframes
 from vmtrace.analysis.base import Analysis, Tally, Together, feed
 from vmtrace.analysis.joined import Joined
 from vmtrace.analysis.program import Program
 from vmtrace.analysis.tails import Tails
 from vmtrace.traces import Trace, TraceError, open_trace
 
-#: What it costs another process to begin, in rows that it could have looked at meanwhile.
-_START = 8_000_000
-#: What is left to do for the first process alone once all rows are counted, mostly importing pandas, in rows.
-_FINISH = 6_000_000
+#: What it costs another process to begin, in rows that it could have looked at meanwhile: it opens the trace.
+_START = 500_000
+#: What the first process does while others still count, mostly importing pandas, in rows.
+_FINISH = 4_000_000
 #: Fewer rows than this are not worth another process.
-_LEAST = 2_000_000
+_LEAST = 1_000_000
 #: What it costs to find out which frames are alive where a part begins, for each row before it, in rows.
 _SKIP = 0.1
 
-# A worker ignores Ctrl-C: whoever started it ends it. Its sys.path is the starter's, the task follows on stdin.
-_CHILD = (
-    "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); import pickle, sys; "
-    "sys.path[:] = pickle.load(sys.stdin.buffer); import vmtrace.analysis.parallel as p; p.serve()"
-)
+Process: TypeAlias = "subprocess.Popen[bytes]"
 
 
 def run_on_cores(
@@ -42,23 +39,26 @@ def run_on_cores(
     start: int = 0,
     stop: int | None = None,
     progress: Callable[[int], None] | None = None,
-    cores: int | None = None,
+    *,
+    process: Callable[[], Process] | None = None,
+    others: int = 0,
 ) -> None:
-    """What `run` does, on several cores (None: on those there are) if there are enough rows to gain by it.
+    """What `run` does, shared with up to so many other processes if there are enough rows to gain by it.
 
-    The analyses must be fresh, and of one program: that of the whole trace. `progress` is called with the number of
-    rows done, about.
+    `process()` starts one that calls `serve`; it is ended here. The analyses must be fresh, and of one program:
+    that of the whole trace. `progress` is called with the number of rows done, about.
     """
     rows = range(len(trace))[start:stop]
-    first, *others = (rows[part.start : part.stop] for part in shares(len(rows), cores or _cores()))
+    first, *rest = (rows[part.start : part.stop] for part in shares(len(rows), others + 1 if process else 1))
     together = Together(analyses)
     tallies = together.tallies
     if any(tally.begun for tally in tallies):
         raise ValueError("only fresh analyses can be shared out")
     workers: list[_Worker] = []
     try:
-        for part in others if tallies else ():
-            workers.append(_Worker(trace.path, tallies, part))
+        if process and tallies:
+            for part in rest:
+                workers.append(_Worker(process, trace.path, tallies, part))
 
         def scaled(done: int) -> None:
             if progress is not None:
@@ -66,6 +66,8 @@ def run_on_cores(
 
         feed(Joined(trace), tallies, first.start, first.stop, scaled)
         together.follow_alone()
+        if workers:
+            dataframes.load()
         for worker in workers:
             for tally, later in zip(tallies, worker.result(trace), strict=True):
                 tally.join(later)
@@ -75,16 +77,9 @@ def run_on_cores(
     together.part()
 
 
-def _cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def shares(rows: int, cores: int) -> list[range]:
-    """Consecutive parts of the rows, one for each core that is worth its start, that take equally long."""
-    for count in range(cores, 1, -1):
+def shares(rows: int, processes: int) -> list[range]:
+    """Consecutive parts of the rows, one for each process that is worth its start, that take equally long."""
+    for count in range(processes, 1, -1):
         low, high = 0.0, float(rows + _FINISH)
         while high - low > 1:
             time = (low + high) / 2
@@ -106,19 +101,17 @@ def _reach(time: float, count: int) -> float:
 class _Worker:
     """A process of our own that looks at a part of the trace."""
 
-    def __init__(self, path: Path, tallies: Sequence[Tally], part: range) -> None:
+    def __init__(self, start: Callable[[], Process], path: Path, tallies: Sequence[Tally], part: range) -> None:
         self._program, self._part = tallies[0].program, part
         # Fresh tallies are not sent: they may be large, and this process would wait until the other one reads.
         self._kinds = [(type(tally), tally.options) for tally in tallies]
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Process | None = None
         try:
-            command = [sys.executable, "-c", _CHILD]
-            pipe = subprocess.PIPE
-            self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL)
+            self._process = start()
             assert self._process.stdin
             task = pickle.dumps((os.fspath(path), self._program.sites, self._kinds, part))
             # Left open: its end tells the worker that nobody waits for it any more.
-            self._process.stdin.write(pickle.dumps(sys.path) + task)
+            self._process.stdin.write(task)
             self._process.stdin.flush()
         except OSError:
             pass  # `result` finds out

@@ -114,14 +114,14 @@ class Phases(Analysis):
     def _phases(self, counts: Ints, mixes: _Mixes) -> tuple[Ints, Ints]:
         phase, kind = np.zeros(len(counts), dtype=np.int64), np.zeros(len(counts), dtype=np.int64)
         leaders: list[int] = []  # of each kind, the part that it began with
-        begin = 0
+        so_far = np.zeros(counts.shape[1], dtype=np.int64)  # executions by opcode in the phase, up to the part
         for part in range(len(counts)):
-            so_far = counts[begin:part].sum(axis=0)
             short = part == len(counts) - 1 and 2 * counts[part].sum() < self.opcodes.buckets.width
             if part and (short or _distance(mixes[part], so_far / so_far.sum()) <= self._threshold):
                 phase[part], kind[part] = phase[part - 1], kind[part - 1]
+                so_far += counts[part]
                 continue
-            phase[part], begin = phase[part - 1] + 1 if part else 0, part
+            phase[part], so_far = phase[part - 1] + 1 if part else 0, counts[part].copy()
             away = [_distance(mixes[part], mixes[leader]) for leader in leaders]
             alike = [n for n, distance in enumerate(away) if distance <= self._threshold]
             kind[part] = alike[0] if alike else len(leaders)

@@ -69,7 +69,8 @@ class Program:
         order = np.lexsort((offset, code))
         if codes is not None:
             order = order[codes[code[order]]]
-        table, code, offset = table.take(arrays.column(order)), code[order], offset[order]
+        if len(order) < len(code) or (np.diff(order) < 0).any():
+            table, code, offset = table.take(arrays.column(order)), code[order], offset[order]
         if len(code) and (code.max() >= self.codes or (offset % _SLOT).any()):
             raise TraceError("the trace's instructions table does not fit its codes table")
         self._number_slots(code, offset)

@@ -4,6 +4,7 @@ A subcommand's module is imported only when that subcommand runs, so that `vmtra
 `vmtrace record` never wait for pandas or matplotlib.
 """
 
+import gc
 import importlib
 import os
 import sys
@@ -12,6 +13,8 @@ from typing import Any, NamedTuple, NoReturn
 
 import click
 from vmtrace.cli.layout import printable
+from vmtrace.cli.options import DEFAULT_TRACE
+from vmtrace.cli.standby import Standby
 
 INTERRUPTED = 130  # 128 + SIGINT, as a shell reports it
 
@@ -21,16 +24,19 @@ class Entry(NamedTuple):
 
     target: str
     summary: str
+    counts: bool = True  # reads all rows, which other processes can help with
 
 
 SECTIONS: dict[str, dict[str, Entry]] = {
     "Record": {
-        "record": Entry("record:record", "Run a program and write down what it executes."),
-        "verify": Entry("verify:verify", "Hold what is recorded of a program against CPython's own account."),
+        "record": Entry("record:record", "Run a program and write down what it executes.", counts=False),
+        "verify": Entry(
+            "verify:verify", "Hold what is recorded of a program against CPython's own account.", counts=False
+        ),
     },
     "Report": {
         "report": Entry("report:report", "Show the run at a glance: the top of every analysis."),
-        "info": Entry("info:info", "Say what a trace is: program, Python, engine, size."),
+        "info": Entry("info:info", "Say what a trace is: program, Python, engine, size.", counts=False),
         "opcodes": Entry("opcodes:opcodes", "Count the executed opcodes."),
         "loops": Entry("loops:loops", "Show the loops, their trips and their share of the run."),
         "calls": Entry("calls:calls", "Show the call tree, with inclusive and own instructions."),
@@ -62,6 +68,16 @@ class CommandTable(click.Group):
         command = getattr(importlib.import_module(f"vmtrace.cli.{module}"), attribute)
         assert isinstance(command, click.Command)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        # Before the command is imported: that takes as long as it takes the others to be ready.
+        if (entry := COMMANDS.get(args[0])) and entry.counts:
+            standby = ctx.ensure_object(Standby)
+            ctx.call_on_close(standby.close)
+            standby.prepare([arg for arg in args[1:] if os.path.isfile(arg)] or [str(DEFAULT_TRACE)])
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for title, rows in SECTIONS.items():
@@ -113,6 +129,8 @@ def vmtrace(ctx: click.Context) -> None:
 
 def main() -> NoReturn:
     """The entry point of the `vmtrace` command."""
+    # What is loaded stays: looking for garbage among it, as often as by default, takes a quarter of the time it loads.
+    gc.set_threshold(100_000)
     sys.exit(run(sys.argv[1:]))
 
 

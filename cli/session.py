@@ -19,6 +19,7 @@ from vmtrace.cli.answer import Answer, Facts, Origin, Table
 from vmtrace.cli.formats import FORMATS, Style
 from vmtrace.cli.layout import printable
 from vmtrace.cli.selecting import Wanted, select
+from vmtrace.cli.standby import Standby
 from vmtrace.traces import Trace, open_trace
 
 if TYPE_CHECKING:
@@ -70,7 +71,16 @@ class Study:
         """
         with Progress(len(self._span)) as progress:
             if isinstance(self._rows, Trace):
-                run_on_cores(self._rows, analyses, self._span.start, self._span.stop, progress=progress)
+                standby = _standby()
+                run_on_cores(
+                    self._rows,
+                    analyses,
+                    self._span.start,
+                    self._span.stop,
+                    progress,
+                    process=standby.take,
+                    others=standby.others,
+                )
             else:
                 run(self._rows, analyses, progress=progress)
                 if not self._rows.selected:
@@ -89,6 +99,11 @@ class Study:
         rows = f"rows {self._span.start:,} to {self._span.stop - 1:,}"
         parts = [self._wanted.in_words(), rows if len(self._span) < len(self.trace) else ""]
         return printable(", ".join(filter(None, parts)) or "all rows")
+
+
+def _standby() -> Standby:
+    """The processes that were started for this command."""
+    return click.get_current_context().ensure_object(Standby)
 
 
 def origin_of(trace: Trace, selected: str = "") -> Origin:

@@ -64,7 +64,7 @@ def answer(path: Path, names: tuple[str, ...]) -> list[Any]:
     trace = open_trace(path)
     program = Program(trace)
     asked: list[Analysis] = [getattr(analyses, name)(program) for name in names]
-    parallel.run_on_cores(trace, asked, cores=1)
+    parallel.run_on_cores(trace, asked)
     return [one.finish() for one in asked]
 
 

@@ -19,6 +19,7 @@ import vmtrace.traces.writer
 from analysis_traces import OPCODE_NAMES, random_machine
 from test_law import MAKERS, results
 from vmtrace.analysis import Analysis, Opcodes, Program, parallel, run
+from vmtrace.cli import standby
 from vmtrace.traces import Trace, TraceError, TraceWriter, open_trace
 
 ROWS = 3000
@@ -54,7 +55,11 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[bytes]]:
 def cut(monkeypatch: pytest.MonkeyPatch, *rows: int) -> None:
     """Lets the next passes be shared out at these rows."""
     parts = [range(low, high) for low, high in pairwise([0, *rows, ROWS])]
-    monkeypatch.setattr(parallel, "shares", lambda count, cores: parts)
+    monkeypatch.setattr(parallel, "shares", lambda count, processes: parts)
+
+
+def run_shared(trace: Trace, analyses: Sequence[Analysis], *rows: int, others: int = 1, **options: Any) -> None:
+    parallel.run_on_cores(trace, analyses, *rows, process=standby.start, others=others, **options)
 
 
 def everything(trace: Trace) -> list[Analysis]:
@@ -83,16 +88,16 @@ def test_any_pieces_give_the_answer_of_one_pass(
     cuts = sorted(Random(seed).sample(range(1, ROWS), seed + 1))
     cut(monkeypatch, *cuts)
     analyses = everything(trace)
-    parallel.run_on_cores(trace, analyses)
+    run_shared(trace, analyses)
     assert len(started) == len(cuts)
     assert [process.returncode for process in started] == [0] * len(cuts)
     same(analyses, expected)
 
 
 def test_a_part_of_the_rows_is_shared_out_too(trace: Trace, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parallel, "shares", lambda rows, cores: [range(rows // 3), range(rows // 3, rows)])
+    monkeypatch.setattr(parallel, "shares", lambda rows, processes: [range(rows // 3), range(rows // 3, rows)])
     analyses, alone = everything(trace), everything(trace)
-    parallel.run_on_cores(trace, analyses, 500, 2500)
+    run_shared(trace, analyses, 500, 2500)
     run(trace, alone, 500, 2500)
     same(analyses, alone)
 
@@ -106,9 +111,9 @@ def test_what_a_process_leaves_undone_is_done_without_it(
     trace: Trace, expected: list[Analysis], monkeypatch: pytest.MonkeyPatch, child: str
 ) -> None:
     cut(monkeypatch, 1000, 2000)
-    monkeypatch.setattr(parallel, "_CHILD", child)
+    monkeypatch.setattr(standby, "_COMMAND", child)
     analyses = everything(trace)
-    parallel.run_on_cores(trace, analyses)
+    run_shared(trace, analyses)
     same(analyses, expected)
 
 
@@ -118,7 +123,7 @@ def test_without_an_interpreter_to_start_one_process_does_it_all(
     cut(monkeypatch, 1000)
     monkeypatch.setattr(sys, "executable", str(tmp_path / "nowhere"))
     analyses = everything(trace)
-    parallel.run_on_cores(trace, analyses)
+    run_shared(trace, analyses)
     same(analyses, expected)
 
 
@@ -131,7 +136,7 @@ def test_damage_in_another_process_part_is_told(
     trace.path.write_bytes(data)
     again = open_trace(trace.path)
     with pytest.raises(TraceError, match=r"damaged \(batch \d+ of \d+\)"):
-        parallel.run_on_cores(again, [Opcodes(Program(again))])
+        run_shared(again, [Opcodes(Program(again))])
     assert [process.returncode for process in started] == [0]
 
 
@@ -142,9 +147,9 @@ def test_an_interrupt_leaves_no_process(
         raise KeyboardInterrupt
 
     cut(monkeypatch, 1000, 2000)
-    monkeypatch.setattr(parallel, "_CHILD", "import time; time.sleep(60)")
+    monkeypatch.setattr(standby, "_COMMAND", "import time; time.sleep(60)")
     with pytest.raises(KeyboardInterrupt):
-        parallel.run_on_cores(trace, everything(trace), progress=interrupt)
+        run_shared(trace, everything(trace), progress=interrupt)
     assert [process.returncode for process in started] == [-signal.SIGKILL] * 2
 
 
@@ -152,6 +157,7 @@ def test_processes_end_with_the_one_that_started_them(trace: Trace) -> None:
     code = f"""
 import os, signal, subprocess, sys
 from vmtrace.analysis import Opcodes, Program, parallel
+from vmtrace.cli import standby
 from vmtrace.traces import open_trace
 popen = subprocess.Popen
 def start(*args, **options):
@@ -159,12 +165,13 @@ def start(*args, **options):
     print(process.pid, flush=True)
     return process
 subprocess.Popen = start
-parallel.shares = lambda rows, cores: [range(1000), range(1000, rows)]
-parallel._CHILD = parallel._CHILD.replace("p.serve()", "p.feed = lambda *args: __import__('time').sleep(60); p.serve()")
+parallel.shares = lambda rows, processes: [range(1000), range(1000, rows)]
+idle = "p.feed = lambda *args: __import__('time').sleep(60); p.serve()"
+standby._COMMAND = standby._COMMAND.replace("p.serve()", idle)
 trace = open_trace({str(trace.path)!r})
 def stop(done):
     os.kill(os.getpid(), signal.SIGKILL)
-parallel.run_on_cores(trace, [Opcodes(Program(trace))], progress=stop)
+parallel.run_on_cores(trace, [Opcodes(Program(trace))], progress=stop, process=standby.start, others=1)
 """
     path = os.pathsep.join(sys.path)
     done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": path})
@@ -189,7 +196,7 @@ def test_progress_rises_to_all_rows(trace: Trace, monkeypatch: pytest.MonkeyPatc
     cut(monkeypatch, 1500)
     monkeypatch.setattr("vmtrace.analysis.joined.ROWS", 256)
     told: list[int] = []
-    parallel.run_on_cores(trace, everything(trace), progress=told.append)
+    run_shared(trace, everything(trace), progress=told.append)
     assert len(told) > 3
     assert told == sorted(told)
     assert told[-1] == ROWS
@@ -198,22 +205,22 @@ def test_progress_rises_to_all_rows(trace: Trace, monkeypatch: pytest.MonkeyPatc
 def test_one_core_and_short_traces_need_no_other_process(
     trace: Trace, expected: list[Analysis], started: list[subprocess.Popen[bytes]]
 ) -> None:
-    for cores in (1, 4):
+    for others in (0, 3):
         analyses = everything(trace)
-        parallel.run_on_cores(trace, analyses, cores=cores)
+        run_shared(trace, analyses, others=others)
         same(analyses, expected)
     assert not started
 
 
-@pytest.mark.parametrize("cores", [1, 2, 3, 8, 64])
+@pytest.mark.parametrize("processes", [1, 2, 3, 8, 64])
 @pytest.mark.parametrize("rows", [0, 1, 10**5, 10**7, 10**8, 10**10])
-def test_shares_are_consecutive_and_cover_all_rows(rows: int, cores: int) -> None:
-    parts = parallel.shares(rows, cores)
+def test_shares_are_consecutive_and_cover_all_rows(rows: int, processes: int) -> None:
+    parts = parallel.shares(rows, processes)
     assert [row for part in parts for row in (part.start, part.stop)][1:-1] == [
         row for part in parts[1:] for row in (part.start, part.start)
     ]
     assert (parts[0].start, parts[-1].stop) == (0, rows)
-    assert 1 <= len(parts) <= cores
+    assert 1 <= len(parts) <= processes
     assert len(parts) == 1 or all(parts)
 
 

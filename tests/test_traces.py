@@ -27,7 +27,7 @@ from trace_files import (
     values,
     write_trace,
 )
-from vmtrace.traces import BATCH_ROWS, FORMAT_VERSION, TraceWriter, open_trace, writer
+from vmtrace.traces import BATCH_ROWS, FORMAT_VERSION, TraceWriter, arrays, open_trace, writer
 from vmtrace.traces.schema import EVENTS, TABLES
 
 
@@ -305,3 +305,17 @@ def test_any_sequence_of_calls_reads_back(
         inside = range(chunk.first_row, chunk.first_row + chunk.rows)
         last = chunk.first_row + chunk.rows == rows
         assert all(row in inside or (last and row >= rows) for row in chunk.exits["row"].to_pylist())
+
+
+def test_bits_are_read_from_the_middle_of_a_column() -> None:
+    truths = [True, False, False, True, None, True, False, None, True, True, False]
+    column = pa.array(truths)
+    for start in range(len(truths)):
+        part = column.slice(start, 5)
+        assert arrays.missing(part).tolist() == [value is None for value in truths[start : start + 5]]
+    known = pa.array([value is True for value in truths])
+    for start in range(len(truths)):
+        assert arrays.truths(known.slice(start)).tolist() == [value is True for value in truths[start:]]
+    for wrong in (column, pa.array([1, 0])):
+        with pytest.raises(TypeError):
+            arrays.truths(wrong)

@@ -85,7 +85,8 @@ def unpack(name: str, text: bytes) -> pa.Table:
     with _believing_nothing(name):
         batch = _batch(text)
         if name not in _SUMMED:
-            return pa.Table.from_batches([batch]).cast(TABLES[name])
+            table = pa.Table.from_batches([batch])
+            return table if table.schema.equals(TABLES[name]) else table.cast(TABLES[name])
         columns = dict(zip(TABLES[name].names, batch.columns, strict=True))
         for field, values, missing in _stretched(name, batch):
             columns[field.name] = arrays.column(values.astype(field.type.to_pandas_dtype(), copy=False), missing)
@@ -148,7 +149,7 @@ def _integers(column: pa.Array) -> tuple[Integers, npt.NDArray[np.bool_] | None]
     """
     missing = None
     if column.null_count:
-        missing = arrays.truths(column.is_null())
+        missing = arrays.missing(column)
     return arrays.numbers(column, absent=0), missing
 
 
