@@ -7,7 +7,7 @@ from vmtrace.analysis.calls import Calls, Functions
 from vmtrace.analysis.callsites import CallSites
 from vmtrace.analysis.diff import compare, differences
 from vmtrace.analysis.events import call_rows, codes_named, thread_ids
-from vmtrace.analysis.lines import Lines
+from vmtrace.analysis.lines import Instructions, Lines
 from vmtrace.analysis.loops import Loops
 from vmtrace.analysis.opcodes import Opcodes, OpcodesBy, StaticOpcodes, spread
 from vmtrace.analysis.pairs import Neighbours, Pairs
@@ -25,6 +25,7 @@ __all__ = [
     "CallSites",
     "Calls",
     "Functions",
+    "Instructions",
     "Lines",
     "Loops",
     "Neighbours",

@@ -12,35 +12,12 @@ from vmtrace.analysis.program import Ints, Program
 from vmtrace.analysis.view import View
 
 
-class DepthCounts(Tally):
-    """`counts[code, depth]`: rows of each code object at each depth of the evaluation stack."""
+class _Depths(Tally):
+    """`counts[group, depth]`: rows at each depth of the evaluation stack, by group."""
 
-    columns = ("code_id", "frame_id", "offset", "stack_depth")
-
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, groups: int) -> None:
         super().__init__(program)
-        self.counts: Ints = np.zeros((program.codes, 1), dtype=np.int64)
-
-    def update(self, view: View) -> None:
-        if not view.rows:
-            return
-        depths = int(view.stack_depth.max()) + 1
-        self._widen(depths)
-        # Few of the functions occur in one chunk: counting those alone spares clearing the whole table.
-        occurs = np.zeros(self.program.codes, dtype=bool)
-        occurs[view.code_id[view.stretch_start]] = True
-        codes = np.flatnonzero(occurs)
-        cells = len(codes) * depths
-        if len(codes) == 1:
-            cell: npt.NDArray[Any] = view.stack_depth
-        else:
-            # Rows are counted fastest by narrow numbers.
-            narrow = cells <= 1 << 16
-            rank: npt.NDArray[Any] = np.zeros(self.program.codes, dtype=np.uint16 if narrow else np.int64)
-            rank[codes] = np.arange(len(codes)) * depths
-            cell = rank.take(view.code_id) + view.stack_depth
-        counts = np.bincount(cell, minlength=cells)
-        self.counts[codes, :depths] += counts.reshape(len(codes), depths)
+        self.counts: Ints = np.zeros((groups, 1), dtype=np.int64)
 
     def merge(self, later: Self) -> None:
         depths = later.counts.shape[1]
@@ -48,17 +25,32 @@ class DepthCounts(Tally):
         self.counts[:, :depths] += later.counts
 
     def _widen(self, depths: int) -> None:
-        self.counts = _widened(self.counts, depths)
+        missing = depths - self.counts.shape[1]
+        if missing > 0:
+            self.counts = np.pad(self.counts, ((0, 0), (0, missing)))
 
 
-class OpcodeDepths(Tally):
-    """`counts[opcode, depth]`: executions of each opcode at each depth of the evaluation stack before it."""
+class DepthCounts(_Depths):
+    """By code object."""
+
+    columns = ("code_id", "stack_depth")
+
+    def __init__(self, program: Program) -> None:
+        super().__init__(program, program.codes)
+
+    def update(self, view: View) -> None:
+        code, depth, counts = view.by_code(view.stack_depth)
+        self._widen(int(depth.max(initial=0)) + 1)
+        self.counts[code, depth] += counts
+
+
+class OpcodeDepths(_Depths):
+    """By opcode number, before the instruction."""
 
     columns = ("opcode", "stack_depth")
 
     def __init__(self, program: Program) -> None:
-        super().__init__(program)
-        self.counts: Ints = np.zeros((256, 1), dtype=np.int64)
+        super().__init__(program, 256)
 
     def update(self, view: View) -> None:
         if not view.rows:
@@ -69,14 +61,6 @@ class OpcodeDepths(Tally):
         cell *= depths
         cell += view.stack_depth
         self.counts[:, :depths] += np.bincount(cell, minlength=256 * depths).reshape(256, depths)
-
-    def merge(self, later: Self) -> None:
-        depths = later.counts.shape[1]
-        self._widen(depths)
-        self.counts[:, :depths] += later.counts
-
-    def _widen(self, depths: int) -> None:
-        self.counts = _widened(self.counts, depths)
 
 
 class DepthOverTime(Tally):
@@ -103,8 +87,3 @@ class DepthOverTime(Tally):
 
     def merge(self, later: Self) -> None:
         self.buckets.merge(later.buckets)
-
-
-def _widened(counts: Ints, columns: int) -> Ints:
-    missing = columns - counts.shape[1]
-    return np.pad(counts, ((0, 0), (0, missing))) if missing > 0 else counts

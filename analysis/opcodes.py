@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 import numpy as np
 from vmtrace.analysis.base import Analysis
-from vmtrace.analysis.counts import OpcodeCounts, SiteCounts
+from vmtrace.analysis.counts import OpcodeCounts, OpcodesByCode, SiteCounts
 from vmtrace.analysis.dataframes import pd
 from vmtrace.analysis.program import Program
-from vmtrace.analysis.tables import by_function, percent, ranked, ratio, sorted_by
+from vmtrace.analysis.tables import by_function, numbered, percent, ranked, ratio, sorted_by
 
 
 class Opcodes(Analysis):
@@ -52,25 +52,24 @@ class OpcodesBy(Analysis):
             raise ValueError(f"opcodes are counted by function or by module, not by {by}")
         super().__init__(program)
         self._by = by
-        self.sites = SiteCounts(program)
+        self.opcodes = OpcodesByCode(program)
 
     def finish(self) -> pd.DataFrame:
-        counts = self.sites.counts()
-        ran = np.flatnonzero(counts)
-        code = self.program.site_code[ran]
-        table = by_function(self.program, code)
+        counts = self.opcodes.counts
         if self._by == "module":
-            table, code = table[["module"]], np.zeros_like(code)
+            modules, module = numbered([one.module for one in self.program.functions])
+            counts = np.zeros((len(modules), 256), dtype=np.int64)
+            np.add.at(counts, module, self.opcodes.counts)
+            group, opcode = np.nonzero(counts)
+            table = pd.DataFrame({"module": modules[group]})
+        else:
+            group, opcode = np.nonzero(counts)
+            table = by_function(self.program, group)
         groups = list(table.columns)
-        table = table.assign(code=code, opcode=self.program.site_opcode[ran], count=counts[ran])
-        grouped = table.groupby(["code", *groups, "opcode"], as_index=False)
-        table = grouped.agg({"count": "sum"})
-        within = table.groupby(["code", *groups])["count"].transform("sum")
-        table["group_percent"] = percent(table["count"], within)
-        table["opcode"] = [self.program.opcode_names[n] for n in table["opcode"].tolist()]
-        return ranked(
-            table[[*groups, "opcode", "count", "group_percent"]], "count", self.sites.rows, [*groups, "opcode"]
-        )
+        table["opcode"] = [self.program.opcode_names[n] for n in opcode.tolist()]
+        table["count"] = counts[group, opcode]
+        table["group_percent"] = percent(table["count"], counts.sum(axis=1)[group])
+        return ranked(table, "count", self.opcodes.rows, [*groups, "opcode"])
 
 
 class StaticOpcodes(Analysis):

@@ -47,6 +47,13 @@ def by_function(program: Program, codes: npt.NDArray[np.integer]) -> pd.DataFram
     return pd.DataFrame([program.functions[code] for code in codes.tolist()], columns=list(Function._fields))
 
 
+def numbered(names: Sequence[str]) -> tuple[npt.NDArray[np.object_], Ints]:
+    """The different names in order, and for each name its number among them."""
+    different = sorted(set(names))
+    numbers = {name: number for number, name in enumerate(different)}
+    return np.array(different, dtype=object), np.array([numbers[name] for name in names], dtype=np.int64)
+
+
 def lines_of(program: Program, first: Ints, last: Ints) -> tuple[Ints, Ints]:
     """The first and the last source line of runs of sites, 0 where none of them has a line."""
     if not len(first):

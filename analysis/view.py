@@ -77,6 +77,64 @@ class View:
         """Each row's site."""
         return self.program.sites_at(self.code_id, self._column("offset"))
 
+    @cached_property
+    def site_counts(self) -> tuple[npt.NDArray[np.int32], Ints]:
+        """The sites that were executed and how often each was."""
+        code, offset, counts = self.by_code(self._column("offset"))
+        site = self.program.sites_at(code, offset)
+        if (self.program.site_code.take(site) != code).any():
+            wrong = self.program.site_code.take(self.site) != self.code_id
+            raise self._misplaced(int(wrong.argmax()))
+        return site, counts
+
+    def by_code(self, values: npt.NDArray[np.unsignedinteger[Any]]) -> tuple[Ints, Ints, Ints]:
+        """Rows by code object and the values of a column: the different pairs, and how often each occurs."""
+        if not self.rows:
+            return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.int64)
+        code = self.code_id
+        first, last, width = int(code.min()), int(code.max()), int(values.max()) + 1
+        if last >= self.program.codes:
+            raise TraceError(f"rows refer to code {last}, which the trace does not describe")
+        cell: npt.NDArray[Any]
+        if (last - first + 1) * width <= self.rows:
+            codes = np.arange(first, last + 1)
+            cell = code - np.uint32(first)
+            cell *= np.uint32(width)
+            cell += values
+        else:
+            # Few of the functions occur in one chunk: counting those alone spares clearing the whole table.
+            codes = self._codes_that_occur
+            rank = np.zeros(self.program.codes, dtype=np.int64)
+            rank[codes] = np.arange(len(codes)) * width
+            cell = rank.take(code)
+            cell += values
+        if len(codes) * width <= 8 * self.rows:
+            in_cell = np.bincount(cell)
+            different = np.flatnonzero(in_cell)
+            counts = in_cell.take(different)
+        else:
+            different, counts = np.unique(cell, return_counts=True)
+        place, value = np.divmod(different, width)
+        return codes.take(place), value, counts
+
+    @cached_property
+    def _codes_that_occur(self) -> Ints:
+        code = self.code_id
+        occurs = np.zeros(self.program.codes, dtype=bool)
+        occurs[code[:1]] = True
+        occurs[code[1:][code[1:] != code[:-1]]] = True
+        return np.flatnonzero(occurs)
+
+    def _misplaced(self, row: int) -> TraceError:
+        return TraceError(
+            f"row {self.first_row + row:,}: code {self.code_id[row]} has no instruction at the recorded offset"
+        )
+
+    @property
+    def knows_frames(self) -> bool:
+        """Whether the rows' frames were read: then some tally asks for spans, of which there are fewer than rows."""
+        return self.chunk.frame_id is not None
+
     def _column(self, name: str) -> npt.NDArray[Any]:
         column: npt.NDArray[Any] | None = getattr(self.chunk, name)
         if column is not None:
@@ -121,10 +179,7 @@ class View:
         # Within a span, sites follow each other in one block: to look at its first row is to look at all.
         wrong = self.program.site_code.take(first) != self.code_id.take(starts)
         if wrong.any():
-            row = int(starts[wrong.argmax()])
-            raise TraceError(
-                f"row {self.first_row + row:,}: code {self.code_id[row]} has no instruction at the recorded offset"
-            )
+            raise self._misplaced(int(starts[wrong.argmax()]))
         return first
 
     @cached_property

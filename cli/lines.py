@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import click
-from vmtrace.analysis import Lines
+from vmtrace.analysis import Instructions, Lines
 from vmtrace.analysis.dataframes import pd
 from vmtrace.cli.answer import Table
 from vmtrace.cli.columns import Column, Kind, place
-from vmtrace.cli.options import format_option, rows_to_show, trace_argument
+from vmtrace.cli.options import FOR_PEOPLE, format_option, rows_to_show, trace_argument
 from vmtrace.cli.selecting import Wanted, selection_options
 from vmtrace.cli.session import Study, answer
 
@@ -109,22 +109,30 @@ def lines(trace_path: Path, wanted: Wanted, what: str | None, top: int | None, f
     if what == "disassembly" and top is not None:
         raise click.UsageError("--disassembly and --top exclude each other", click.get_current_context())
     study = Study(trace_path, wanted)
+    if what:
+        parts = _of_instructions(study, what, top, format_name)
+        answer(study.origin(), parts, format_name)
+        return
     sources = study.trace.sources.to_pandas()
-    analysis = Lines(study.program, sources)
-    [result] = study.analyse(analysis)
-    for_people = format_name in ("text", "markdown")
-    if what == "coverage":
-        rows = rows_to_show(top, format_name)
-        title = "Functions by the share of their code that ran"
-        parts = [Table.top("coverage", title, analysis.coverage(), COVERAGE_COLUMNS, rows)]
-    elif what == "disassembly":
-        table = Table("instructions", "Instructions", analysis.disassembly(), INSTRUCTION_COLUMNS)
-        parts = instruction_tables(table.frame) if for_people else [table]
-    elif top is not None:
+    [result] = study.analyse(Lines(study.program, sources))
+    if top is not None:
         parts = [hottest_table(result, top)]
-    elif for_people:
+    elif format_name in FOR_PEOPLE:
         texts = dict(zip(sources["filename"].tolist(), sources["text"].tolist(), strict=True))
         parts = source_tables(result, texts, whole=not wanted.functions)
     else:
         parts = [Table("lines", "Source lines", result, LINE_COLUMNS)]
-    answer(study.origin(), tuple(parts), format_name)
+    answer(study.origin(), parts, format_name)
+
+
+def _of_instructions(study: Study, what: str, top: int | None, format_name: str) -> list[Table]:
+    """The disassembly or the coverage."""
+    analysis = Instructions(study.program)
+    [result] = study.analyse(analysis)
+    if what == "coverage":
+        title = "Functions by the share of their code that ran"
+        rows = rows_to_show(top, format_name)
+        return [Table.top("coverage", title, analysis.coverage(), COVERAGE_COLUMNS, rows)]
+    if format_name in FOR_PEOPLE:
+        return instruction_tables(result)
+    return [Table("instructions", "Instructions", result, INSTRUCTION_COLUMNS)]

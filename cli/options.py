@@ -8,6 +8,7 @@ import click
 
 DEFAULT_TRACE = Path("trace.arrow")
 PLOT_SUFFIXES = (".png", ".svg", ".pdf")
+FOR_PEOPLE = ("text", "markdown")  # formats; the others are for programs
 ROWS = 20  # of one analysis, in text and Markdown
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -70,7 +71,7 @@ def rows_to_show(top: int | None, format_name: str, default: int = ROWS) -> int:
     """
     if top is not None:
         return top
-    return 0 if format_name in ("json", "csv") else default
+    return default if format_name in FOR_PEOPLE else 0
 
 
 def plot_option(what: str) -> Callable[[F], F]:

@@ -12,7 +12,7 @@ from vmtrace.analysis.dataframes import pd
 from vmtrace.cli.answer import Table
 from vmtrace.cli.columns import Column, Kind, place
 from vmtrace.cli.layout import printable
-from vmtrace.cli.options import format_option, plot_option, rows_to_show, top_option, trace_argument
+from vmtrace.cli.options import FOR_PEOPLE, format_option, plot_option, rows_to_show, top_option, trace_argument
 from vmtrace.cli.selecting import Wanted, selection_options
 from vmtrace.cli.session import Study, answer, draw
 
@@ -147,7 +147,7 @@ def stack(trace_path: Path, wanted: Wanted, by: str, top: int | None, format_nam
     """
     study = Study(trace_path, wanted)
     rows = rows_to_show(top, format_name)
-    buckets = FEWER_BUCKETS if format_name in ("text", "markdown") else BUCKETS
+    buckets = FEWER_BUCKETS if format_name in FOR_PEOPLE else BUCKETS
     analyses: dict[str, Callable[[Program], Analysis]] = {
         "function": Stack,
         "opcode": StackByOpcode,

@@ -1,12 +1,13 @@
-"""What `bench_analysis` asks DuckDB and polars, each in the best form that was found, and how answers are compared.
+"""What `bench_analysis` asks vmtrace, DuckDB and polars: the same questions, each put in the best form that was found.
 
-All work on one thread. Both read the file as it is: DuckDB through a pyarrow dataset, of which it reads the columns
-that it needs (twice as fast as a table read beforehand), polars by `scan_ipc`.
+All work on one thread, on the same file, and make the same answer of their results. The rivals read the file as it is:
+DuckDB through a pyarrow dataset, of which it reads the columns that it needs (twice as fast as a table read
+beforehand), polars by `scan_ipc`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,24 @@ import duckdb
 import pandas as pd
 import polars as pl
 import pyarrow.dataset
+from vmtrace.analysis import Analysis, Instructions, Opcodes, OpcodesBy, Pairs, Program, StackByOpcode, parallel
 from vmtrace.traces import open_trace
 
-Answer = dict[Any, int]
+Answer = dict[Any, Any]  # the last column by the others
 Query = Callable[[Path], Answer]
+Rows = Iterable[tuple[Any, ...]]
+
+
+def _ours(make: Callable[[Program], Analysis], rows: Callable[[Any], Rows]) -> Query:
+    """An analysis, and what rows of its result are the answer."""
+
+    def query(path: Path) -> Answer:
+        trace = open_trace(path)
+        analysis = make(Program(trace))
+        parallel.run_on_cores(trace, [analysis], cores=1)
+        return _answer(rows(analysis))
+
+    return query
 
 
 def _duckdb(sql: str) -> Query:
@@ -41,20 +56,23 @@ def _polars(make: Callable[[pl.LazyFrame, Path], pl.LazyFrame]) -> Query:
     return query
 
 
-def _answer(rows: list[tuple[Any, ...]]) -> Answer:
+def _answer(rows: Rows) -> Answer:
     return {key[0] if len(key) == 1 else tuple(key): count for *key, count in rows}
 
 
-_Keys = tuple[str, ...]
+def _rows(table: pd.DataFrame, *names: str) -> Rows:
+    """Some columns of a table, row by row."""
+    return zip(*(table[name].tolist() for name in names), strict=True)
 
 
-def _columns(*names: str) -> Callable[[pd.DataFrame], Answer]:
-    """Some columns of a result, the last one counts, as an answer; without zeros, which a query does not see."""
-    return lambda table: _answer([row for row in table[list(names)].itertuples(index=False, name=None) if row[-1]])
+def _lines(analysis: Instructions) -> Rows:
+    table = analysis.by_line()
+    # Lines that never ran are none that a query sees.
+    return _rows(table[table["instructions"] > 0], "filename", "line", "instructions")
 
 
-def _pairs(table: pd.DataFrame) -> Answer:
-    return {tuple(names.split()): count for names, count in zip(table["sequence"], table["count"], strict=True)}
+def _pairs(analysis: Pairs) -> Rows:
+    return ((*names.split(), count) for names, count in _rows(analysis.finish(), "sequence", "count"))
 
 
 def _by_function(rows: pl.LazyFrame, path: Path) -> pl.LazyFrame:
@@ -77,50 +95,50 @@ def _lagged(rows: pl.LazyFrame, _: Path) -> pl.LazyFrame:
     return rows.select(before, "opcode").drop_nulls().group_by("before", "opcode").len()
 
 
-#: By question: the analysis that answers it, what of its result is the answer, and the rivals' queries.
-QUESTIONS: Mapping[str, tuple[str, Callable[[pd.DataFrame], Answer], Mapping[str, Query]]] = {
-    "count opcodes": (
-        "Opcodes",
-        _columns("opcode", "count"),
-        {
-            "DuckDB": _duckdb("select opcode, count(*) from trace group by all"),
-            "polars": _polars(lambda rows, _: rows.group_by("opcode").len()),
-        },
-    ),
-    "pairs of opcodes": (
-        "Pairs",
-        _pairs,
-        {
-            "DuckDB": _duckdb(
-                "select before, opcode, count(*) from (select opcode,"
-                " lag(opcode) over (partition by frame_id order by row) as before"
-                " from (select opcode, frame_id, row_number() over () as row from trace))"
-                " where before is not null group by all"
-            ),
-            "polars": _polars(_lagged),
-        },
-    ),
-    "opcodes by function": (
-        "OpcodesBy",
-        _columns("function", "module", "filename", "line", "opcode", "count"),
-        {
-            "DuckDB": _duckdb(
-                "select qualname, module, filename, firstlineno, opcode, rows from (select code_id, opcode,"
-                " count(*) as rows from trace group by all) join codes using (code_id)"
-            ),
-            "polars": _polars(_by_function),
-        },
-    ),
-    "instructions by line": (
-        "Lines",
-        _columns("filename", "line", "instructions"),
-        {
-            "DuckDB": _duckdb(
-                'select filename, line, sum(rows)::bigint from (select code_id, "offset", count(*) as rows from trace'
-                ' group by all) join instructions using (code_id, "offset") join codes using (code_id) where line > 0'
-                " group by all"
-            ),
-            "polars": _polars(_by_line),
-        },
-    ),
+def _depths(rows: pl.LazyFrame, _: Path) -> pl.LazyFrame:
+    return rows.group_by("opcode").agg(pl.len(), pl.col("stack_depth").max())
+
+
+#: By question: who is asked, and how.
+QUESTIONS: Mapping[str, Mapping[str, Query]] = {
+    "count opcodes": {
+        "vmtrace": _ours(Opcodes, lambda opcodes: _rows(opcodes.finish(), "opcode", "count")),
+        "DuckDB": _duckdb("select opcode, count(*) from trace group by all"),
+        "polars": _polars(lambda rows, _: rows.group_by("opcode").len()),
+    },
+    "pairs of opcodes": {
+        "vmtrace": _ours(Pairs, _pairs),
+        "DuckDB": _duckdb(
+            "select before, opcode, count(*) from (select opcode,"
+            " lag(opcode) over (partition by frame_id order by row) as before"
+            " from (select opcode, frame_id, row_number() over () as row from trace))"
+            " where before is not null group by all"
+        ),
+        "polars": _polars(_lagged),
+    },
+    "opcodes by function": {
+        "vmtrace": _ours(
+            OpcodesBy,
+            lambda opcodes: _rows(opcodes.finish(), "function", "module", "filename", "line", "opcode", "count"),
+        ),
+        "DuckDB": _duckdb(
+            "select qualname, module, filename, firstlineno, opcode, rows from (select code_id, opcode,"
+            " count(*) as rows from trace group by all) join codes using (code_id)"
+        ),
+        "polars": _polars(_by_function),
+    },
+    "instructions by line": {
+        "vmtrace": _ours(Instructions, _lines),
+        "DuckDB": _duckdb(
+            'select filename, line, sum(rows)::bigint from (select code_id, "offset", count(*) as rows from trace'
+            ' group by all) join instructions using (code_id, "offset") join codes using (code_id) where line > 0'
+            " group by all"
+        ),
+        "polars": _polars(_by_line),
+    },
+    "stack depth by opcode": {
+        "vmtrace": _ours(StackByOpcode, lambda stack: _rows(stack.finish(), "opcode", "instructions", "max")),
+        "DuckDB": _duckdb("select opcode, count(*), max(stack_depth) from trace group by all"),
+        "polars": _polars(_depths),
+    },
 }

@@ -66,10 +66,15 @@ def test_blocks_and_sites(trace: Trace) -> None:
     assert blocks == [[0], [2, 4], [6, 8], [10], [0, 2]]
 
 
-def test_executions_by_instruction(trace: Trace) -> None:
+#: The rows of a pass that follows frames, and of one that does not.
+COLUMNS = [None, ["code_id", "offset"]]
+
+
+@pytest.mark.parametrize("read", COLUMNS)
+def test_executions_by_instruction(trace: Trace, read: list[str] | None) -> None:
     program = Program(trace)
     sites = SiteCounts(program)
-    for chunk in trace.chunks():
+    for chunk in trace.chunks(read):
         sites.add(View(program, chunk))
     counts = sites.counts()
     assert counts[program.site_code == 0].tolist() == [1, 3, 3, 2, 2, 1]
@@ -101,14 +106,18 @@ def test_summary(trace: Trace) -> None:
         (4, 2, "rows refer to code 2"),
         (1, 100, "outside of its code"),
         (1, 12, "row 3: code 0 has no instruction"),  # beyond its code, where the next one's begin
+        (1, 4_000_000_000, "outside of its code"),
     ],
 )
-def test_rows_that_fit_no_instruction_are_an_error(trace: Trace, column: int, value: int, message: str) -> None:
+@pytest.mark.parametrize("read", COLUMNS)
+def test_rows_that_fit_no_instruction_are_an_error(
+    trace: Trace, read: list[str] | None, column: int, value: int, message: str
+) -> None:
     trace.rows[3, column] = value
     program = Program(trace)
     sites = SiteCounts(program)
     with pytest.raises(TraceError, match=message):
-        for chunk in trace.chunks():
+        for chunk in trace.chunks(read):
             sites.add(View(program, chunk))
 
 

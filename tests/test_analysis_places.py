@@ -14,6 +14,7 @@ from vmtrace.analysis import (
     Blocks,
     Branches,
     Functions,
+    Instructions,
     Lines,
     Loops,
     Opcodes,
@@ -120,6 +121,15 @@ def test_lines(trace: Trace) -> None:
     ]
 
 
+def test_lines_without_frames(trace: Trace) -> None:
+    program = Program(trace)
+    lines, instructions = Lines(program), Instructions(program)
+    run(trace, [lines])
+    run(trace, [instructions])
+    of_lines = lines.finish().drop(columns=["executions", "text"])
+    pd.testing.assert_frame_equal(instructions.by_line(), of_lines)
+
+
 def test_lines_with_their_text(trace: Trace) -> None:
     sources = pd.DataFrame({"filename": ["m.py"], "text": ["def main():\n    for x in y:\n"]})
     lines = Lines(Program(trace), sources)
@@ -127,10 +137,8 @@ def test_lines_with_their_text(trace: Trace) -> None:
 
 
 def test_disassembly(trace: Trace) -> None:
-    lines = Lines(Program(trace))
-    run(trace, [lines])
     columns = ("function", "line", "offset", "opcode", "leads", "executions")
-    assert records(lines.disassembly(), *columns)[8:12] == [
+    assert records(finished(trace, Instructions), *columns)[8:12] == [
         ("main", 5, 16, "RETURN_VALUE", True, 1),
         ("main", 6, 18, "POP", True, 0),
         ("work", 11, 0, "RESUME", True, 2),
@@ -139,10 +147,10 @@ def test_disassembly(trace: Trace) -> None:
 
 
 def test_coverage(trace: Trace) -> None:
-    lines = Lines(Program(played([MAIN, WORK, WORK], ROWS)))
-    run(trace, [lines])
+    instructions = Instructions(Program(played([MAIN, WORK, WORK], ROWS)))
+    run(trace, [instructions])
     columns = ("function", "lines", "lines_executed", "sites", "sites_executed", "missing")
-    assert records(lines.coverage(), *columns) == [
+    assert records(instructions.coverage(), *columns) == [
         ("work", 3, 0, 6, 0, "11-13"),
         ("main", 6, 5, 10, 9, "6"),
         ("work", 3, 3, 6, 6, ""),

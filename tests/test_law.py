@@ -38,6 +38,7 @@ MAKERS: dict[str, Callable[[Program], Analysis]] = {
     "blocks": vmtrace.analysis.Blocks,
     "branches": vmtrace.analysis.Branches,
     "lines": vmtrace.analysis.Lines,
+    "instructions": vmtrace.analysis.Instructions,
     "phases": lambda program: vmtrace.analysis.Phases(program, instructions=7),
 }
 
