@@ -86,7 +86,9 @@ def test_a_damaged_batch_is_named_and_those_before_it_are_read(tmp_path: Path) -
     assert values([next(chunks)]) == [column[:BATCH_ROWS].tolist() for column in columns]
     with pytest.raises(TraceError) as error:
         next(chunks)
-    assert one_line(error, path) == "rows 65,536 to 131,072 are damaged (batch 2 of 5); record again"
+    assert (
+        one_line(error, path) == f"rows {BATCH_ROWS:,} to {2 * BATCH_ROWS:,} are damaged (batch 2 of 5); record again"
+    )
     assert trace.codes.to_pydict() == CODE
     (last,) = trace.chunks(start=2 * BATCH_ROWS)
     assert last.rows == BATCH_ROWS
@@ -143,11 +145,11 @@ from trace_files import NAMES, events, exits, frames
 from vmtrace.traces import TraceWriter
 
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-resource.setrlimit(resource.RLIMIT_FSIZE, (3_000_000, resource.RLIM_INFINITY))
+resource.setrlimit(resource.RLIMIT_FSIZE, (12_000_000, resource.RLIM_INFINITY))
 writer = TraceWriter(sys.argv[1], opcode_names=NAMES, run={})
 writer.add("frames", frames([0]))
 failures = []
-for call in (lambda: writer.write(*events(1_000_000)), lambda: writer.flush(), lambda: writer.close({})):
+for call in (lambda: writer.write(*events(1_500_000)), lambda: writer.flush(), lambda: writer.close({})):
     try:
         call()
     except OSError as error:
@@ -161,11 +163,11 @@ assert failures == [f"[Errno 27] File too large: {sys.argv[1]!r}"] * 3, failures
 def test_a_full_disk_is_an_error_and_leaves_what_was_written(tmp_path: Path) -> None:
     path = tmp_path / "trace.arrow"
     subprocess.run([sys.executable, "-c", FILL_UP, str(path), *filter(None, sys.path)], check=True)
-    assert path.stat().st_size == 3_000_000
+    assert path.stat().st_size == 12_000_000
     trace = open_trace(path)
-    assert trace.problem.startswith("incomplete trace: the file is cut off at byte 2,")
+    assert trace.problem.startswith("incomplete trace: the file is cut off at byte 1")
     assert len(trace) == 3 * BATCH_ROWS
-    assert values(list(trace.chunks())) == [column[: len(trace)].tolist() for column in events(1_000_000)]
+    assert values(list(trace.chunks())) == [column[: len(trace)].tolist() for column in events(1_500_000)]
     assert trace.frames.num_rows == 1
 
 
@@ -175,7 +177,7 @@ def test_an_interrupted_write_ends_the_trace(tmp_path: Path, monkeypatch: pytest
     tracer.write(*events(10))
     tracer.flush()
 
-    def interrupt() -> None:
+    def interrupt(_: bytes) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(tracer._file, "commit", interrupt)

@@ -69,7 +69,7 @@ def exits(rows: list[int], reason: str = "return") -> pa.Table:
     return pa.table({"frame_id": range(len(rows)), "row": rows, "reason": [reason for _ in rows]}, schema=EXITS)
 
 
-def write_trace(path: Path, rows: int = 150_000, **options: Any) -> list[npt.NDArray[Any]]:
+def write_trace(path: Path, rows: int = 600_000, **options: Any) -> list[npt.NDArray[Any]]:
     """A complete trace of that many rows, with every table; returns its columns."""
     columns = events(rows)
     writer = TraceWriter(path, opcode_names=NAMES, run={"argv": ["prog.py"]}, **options)

@@ -21,7 +21,7 @@ from vmtrace.traces.schema import BATCH_ROWS
 
 _MAGIC = b"ARROW1\0\0"
 _FIRST_BYTES = 512  # of a message: as a rule they give its extent
-_MOST_BYTES = 1 << 21  # of a batch's body: twice what it takes uncompressed
+_MOST_BYTES = 1 << 23  # of a batch's body: twice what it takes uncompressed
 
 
 class Head(NamedTuple):
@@ -108,7 +108,7 @@ class BlockFile:
             while head := self._read_head(position, whole=False):
                 extent = message.extent(head)
                 end = position + extent.head + extent.body
-                # After the first block, a block is a batch of at most 65,536 rows and nothing else.
+                # After the first block, a block is a batch of at most BATCH_ROWS rows and nothing else.
                 if end > self._size or (self._ends and not (extent.is_batch and extent.body < _MOST_BYTES)):
                     raise MalformedError
                 if extent.is_batch:

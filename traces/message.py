@@ -54,6 +54,11 @@ def extent(head: bytes) -> Extent:
     return Extent(head_length(head), body_length, _number(_U8, head, kind) == _RECORD_BATCH)
 
 
+def header_at(head: bytes) -> int:
+    """Where in a message's flatbuffer the table lies that says what it brings: a schema, a batch."""
+    return _target(head, _field(head, _root(head), _MESSAGE_HEADER)) - _FRAMING.size
+
+
 def batch(head: bytes) -> tuple[int, dict[bytes, bytes]]:
     """Rows and custom metadata of a record batch, from its head."""
     root = _root(head)

@@ -6,8 +6,9 @@ import pyarrow as pa
 
 FORMAT_VERSION = 1
 
-#: Rows of one full record batch: large enough to compress well, small enough to be held by the hundred.
-BATCH_ROWS = 65_536
+#: Rows of one full record batch, 4 MB: with a quarter of them, what has to be done for each batch, when it is written
+#: and when it is read, is a third of all the time, and the file is a tenth larger.
+BATCH_ROWS = 262_144
 
 
 def _required(name: str, kind: pa.DataType) -> pa.Field:

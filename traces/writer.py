@@ -6,23 +6,21 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from vmtrace.traces import arrays, metadata, packing
+from vmtrace.traces import metadata, packing
 from vmtrace.traces.placed import Columns, PlacedQueue, integers
 from vmtrace.traces.schema import BATCH_ROWS, EVENTS, FORMAT_VERSION, PLACED, TABLES
+from vmtrace.traces.sink import BlockSink, Compressor
 
 Rows: TypeAlias = pa.Table | pa.RecordBatch | Mapping[str, Any]
 Arrays: TypeAlias = list[npt.NDArray[Any]]
 
 # An opcode is written as the index of its name.
 _TYPES = [field.type.index_type if field.name == "opcode" else field.type for field in EVENTS]
-# At its lowest level but the negative ones beyond, zstd is a quarter slower and no smaller on such columns.
-_CODECS = {"lz4": pa.Codec("lz4"), "zstd": pa.Codec("zstd", compression_level=-1)}
 
 
 class TraceWriter:
@@ -52,9 +50,7 @@ class TraceWriter:
         if len(opcode_names) != 256 or len(set(opcode_names)) != 256:
             raise ValueError("a trace needs 256 opcode names, all different")
         facts = {metadata.FORMAT: str(FORMAT_VERSION), metadata.RUN: json.dumps(dict(run))}
-        # One thread: batches are so small that handing their columns round takes longer than it saves.
-        options = pa.ipc.IpcWriteOptions(compression=_CODECS[compression], use_threads=False)
-        self._names = pa.array(opcode_names, pa.string())
+        self._columns = Compressor(compression)
         self._placed = {name: PlacedQueue(name) for name in PLACED}
         self._known: dict[str, list[pa.Table]] = {name: [] for name in TABLES if name not in PLACED}
         """Rows of the other tables that wait for the next batch."""
@@ -62,9 +58,9 @@ class TraceWriter:
         self._buffered = 0
         self._failure: BaseException | None = None
         self._process = os.getpid()
-        self._file = _BlockSink(path)
+        self._file = BlockSink(path)
         with self._writing():
-            self._arrow = pa.ipc.new_file(self._file, EVENTS.with_metadata(facts), options=options)
+            self._file.begin(EVENTS.with_metadata(facts), opcode_names)
             # A batch of no rows brings schema and opcode names to disk, should the program be killed.
             self._emit(self._head(0))
 
@@ -131,8 +127,7 @@ class TraceWriter:
         with self._writing():
             self._emit_kept()
             self._emit(self._head(0), end=text)
-            self._arrow.close()
-            self._file.commit()
+            self._file.end()
         self._file.close()
 
     def abandon(self) -> None:
@@ -193,59 +188,15 @@ class TraceWriter:
                 content[metadata.table_key(name)] = packing.pack_integers(name, taken)
         if end:
             content[metadata.END] = end
-        opcodes = pa.DictionaryArray.from_arrays(arrays.column(columns[0]), self._names, safe=False)
-        rows = [opcodes, *(arrays.column(column) for column in columns[1:])]
-        batch = pa.RecordBatch.from_arrays(rows, schema=EVENTS)
-        self._arrow.write_batch(batch, custom_metadata=metadata.seal(content))
-        self._file.commit()
+        self._file.write(self._columns, columns, metadata.seal(content))
         self._file.rows = stop
-
-
-class _BlockSink:
-    """The file, as Arrow sees it. Bytes are gathered until a block is whole: one write, and its checksum."""
-
-    closed = False
-
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        self._path = Path(path)
-        self._file = self._path.open("wb", buffering=0)
-        self._parts: list[bytes | pa.Buffer] = []
-        self._position = 0
-        self.checksum = b""  # of the last block
-        self.rows = 0  # in the blocks written
-
-    def write(self, data: bytes | pa.Buffer) -> None:
-        self._parts.append(data)
-        self._position += len(data)
-
-    def tell(self) -> int:
-        return self._position
-
-    def flush(self) -> None:
-        """Nothing: a block leaves when it is whole."""
-
-    def commit(self) -> None:
-        """Write the block that was gathered; OSError where the file takes only a part of it."""
-        block = b"".join(self._parts)
-        self._parts.clear()
-        self.checksum = metadata.checksum(block)
-        try:
-            left = memoryview(block)
-            while left:
-                left = left[self._file.write(left) :]
-        except OSError as error:
-            error.filename = os.fspath(self._path)
-            raise
-
-    def close(self) -> None:
-        self.closed = True
-        self._parts.clear()
-        self._file.close()
 
 
 def _as_array(values: npt.ArrayLike, kind: pa.DataType) -> npt.NDArray[Any]:
     """The values as a contiguous array of that type; ValueError where one does not fit."""
-    array = np.ascontiguousarray(values)
+    array = np.asarray(values)
+    if array.strides != (0,):
+        array = np.ascontiguousarray(array)
     if array.dtype == kind.to_pandas_dtype():
         return array
     converted: npt.NDArray[Any] = pa.array(array, kind).to_numpy()

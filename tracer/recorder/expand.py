@@ -62,11 +62,13 @@ class Expander:
         np.add(np.repeat(start - ends + length, length), self._counting[:rows], out=index)
         facts = tables.facts.values.take(index)
         runs = np.append(np.flatnonzero(frame[1:] != frame[:-1]), len(frame) - 1)
+        frames, codes = frame[runs].astype(np.uint32), tables.code.values.take(start[runs])
         in_run = np.diff(ends[runs], prepend=0)
         return (
             facts.view(np.uint8)[_OPCODE::8].copy(),
             facts.astype(np.uint32),
             facts.view(np.uint16)[_DEPTH::4].copy(),
-            np.repeat(frame[runs].astype(np.uint32), in_run),
-            np.repeat(tables.code.values.take(start[runs]), in_run),
+            # One value for all rows costs the writer nothing.
+            np.repeat(frames, in_run) if len(runs) > 1 else np.broadcast_to(frames, rows),
+            np.repeat(codes, in_run) if (codes != codes[0]).any() else np.broadcast_to(codes[:1], rows),
         )

@@ -167,13 +167,16 @@ class Scribe:
         if len(self._threads) > 1 and stretch.shared.any():
             self._late.append({name: column[stretch.shared] for name, column in exits.items()})
             exits = {name: column[~stretch.shared] for name, column in exits.items()}
-        self._later(partial(self._writer.add_integers, "frames", stretch.frames))
-        self._later(partial(self._writer.add_integers, "exits", exits))
-        self._expanding.do(partial(self._expand, stretch.pieces))
+        self._expanding.do(partial(self._expand, stretch.pieces, {"frames": stretch.frames, "exits": exits}))
 
-    def _expand(self, pieces: Ints) -> None:
+    def _expand(self, pieces: Ints, placed: dict[str, dict[str, Ints]]) -> None:
+        self._writing.do(partial(self._write_placed, placed))
         for columns in self._expander.batches(pieces):
             self._writing.do(partial(self._write_rows, columns))
+
+    def _write_placed(self, placed: dict[str, dict[str, Ints]]) -> None:
+        for table, columns in placed.items():
+            self._writer.add_integers(table, columns)
 
     def _add(self, table: str, rows: dict[str, list[Any]]) -> None:
         self._later(partial(self._writer.add, table, _readable(rows)))

@@ -6,7 +6,7 @@ import queue
 import threading
 from collections.abc import Callable
 
-AHEAD = 8
+AHEAD = 4
 """Jobs that may wait: more would only take memory."""
 
 
