@@ -16,7 +16,7 @@ from vmtrace.analysis.replay import Replay
 from vmtrace.analysis.seam import Seam
 from vmtrace.analysis.stacks import Stacks
 from vmtrace.analysis.tails import Tails
-from vmtrace.analysis.view import NEVER, View
+from vmtrace.analysis.view import NEVER, View, occurring
 
 
 class CallStack(Tally):
@@ -86,9 +86,9 @@ class CallStack(Tally):
 
     def _count_calls(self, site: Ints, code: Ints) -> None:
         codes = max(self.program.codes, 1)
-        keys, counts = np.unique(site * codes + code, return_counts=True)
+        keys, counts = occurring((site + 1) * codes + code, (self.program.sites + 1) * codes)
         for key, count in zip(keys.tolist(), counts.tolist(), strict=True):
-            self.sites[divmod(key, codes)] += count
+            self.sites[key // codes - 1, key % codes] += count
 
     def _grow(self) -> None:
         """Makes room for the contexts that are new."""

@@ -24,9 +24,10 @@ class Deepest:
 
     def better(self, view: View) -> list[tuple[int, int]]:
         """What `put` is to be told of a chunk: codes, and their rows in the chunk, in the order of the rows."""
-        deep = np.flatnonzero(view.stack_depth > self._limit.take(view.code_id))
-        if not len(deep):
+        codes, depths, _ = view.code_depths
+        if not (depths > self._limit[codes]).any():
             return []
+        deep = np.flatnonzero(view.stack_depth > self._limit.take(view.code_id))
         code, depth = view.code_id[deep], view.stack_depth[deep].astype(np.int64)
         order = np.lexsort((deep, -depth, code))
         best = order[np.append(True, code[order[1:]] != code[order[:-1]])]

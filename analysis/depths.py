@@ -39,7 +39,7 @@ class DepthCounts(_Depths):
         super().__init__(program, program.codes)
 
     def update(self, view: View) -> None:
-        code, depth, counts = view.by_code(view.stack_depth)
+        code, depth, counts = view.code_depths
         self._widen(int(depth.max(initial=0)) + 1)
         self.counts[code, depth] += counts
 

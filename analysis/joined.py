@@ -14,11 +14,11 @@ from vmtrace.traces.schema import EVENTS
 
 #: Rows of a chunk: what an update costs beside its rows matters little then, and what it makes of them still lies in
 #: the processor's cache.
-ROWS = 1 << 17
+ROWS = 1 << 18
 
 
 class Joined:
-    """The same trace, as `run` reads it, in chunks of about 100,000 rows: that saves a third of the time."""
+    """The same trace, as `run` reads it, in chunks of about 200,000 rows: that saves a third of the time."""
 
     def __init__(self, trace: Source) -> None:
         self._trace = trace

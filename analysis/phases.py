@@ -29,11 +29,15 @@ class OpcodesOverTime(Tally):
     def update(self, view: View) -> None:
         if view.rows:
             first, starts = self.buckets.split(view.first_row, view.first_row + view.rows)
-            if len(starts) == 1:
-                self.buckets.put(first, counts=view.opcode_counts[None])
-                return
             parts = np.split(view.opcode, starts[1:])
-            self.buckets.put(first, counts=np.array([np.bincount(part, minlength=256) for part in parts]))
+            # The longest is what the others leave of all rows, which are counted anyway.
+            longest = int(np.argmax([len(part) for part in parts]))
+            counts = np.zeros((len(parts), 256), dtype=np.int64)
+            for number, part in enumerate(parts):
+                if number != longest:
+                    counts[number] = np.bincount(part, minlength=256)
+            counts[longest] = view.opcode_counts - counts.sum(axis=0)
+            self.buckets.put(first, counts=counts)
 
     def merge(self, later: Self) -> None:
         self.buckets.merge(later.buckets)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -40,8 +41,8 @@ class Replay:
         if stacks.start is None:
             stacks.start = view.first_row
         older = [stacks.live.get(frame) for frame in view.older.tolist()]
-        self._code = np.append([live.code if live else -1 for live in older], view.new.code).astype(np.int64)
-        self._thread = np.append([live.thread if live else 0 for live in older], view.new.thread).astype(np.int64)
+        self._code = _joined([live.code if live else -1 for live in older], view.new.code)
+        self._thread = _joined([live.thread if live else 0 for live in older], view.new.thread)
         parent = view.index_of(view.new.parent)
         self._site_of_new = self._call_sites(parent)
         loop = np.where(self._site_of_new >= 0, site_loop[self._site_of_new], -1)
@@ -155,6 +156,11 @@ class Replay:
         callees = self._stacks.contexts.callees
         contexts, below, ways, arrived = self._context, self._below, self._way, self._arrived
         columns = (column[done:stop].tolist() for column in self._arrivals[1:4])
+        if (self._arrivals.stretch[done:stop] < 0).all():  # new frames alone, whose callers are known from the start
+            for frame, caller, way in zip(*columns, strict=True):
+                contexts[frame] = context = callees[contexts[caller]][way]
+                arrived.append(context)
+            return
         for frame, caller, way in zip(*columns, strict=True):
             if caller >= 0:
                 contexts[frame] = context = callees[contexts[caller]][way]
@@ -272,8 +278,7 @@ class Replay:
 
     def contexts(self) -> Ints:
         """For each stretch the number of its context."""
-        view, arrivals = self._view, self._arrivals
-        arrived = np.array(self._arrived, dtype=np.int64)
+        view, arrivals, arrived = self._view, self._arrivals, self._all_arrived
         born = arrivals.stretch < 0
         at_first = self._at_first.copy()
         at_first[arrivals.frame[born]] = arrived[born]
@@ -288,7 +293,12 @@ class Replay:
 
     def births(self) -> Ints:
         """The contexts in which frames were created."""
-        return np.array(self._arrived, dtype=np.int64)[self._arrivals.stretch < 0]
+        return self._all_arrived[self._arrivals.stretch < 0]
+
+    @cached_property
+    def _all_arrived(self) -> Ints:
+        """The contexts that all arrivals led to, once the last is there."""
+        return np.array(self._arrived, dtype=np.int64)
 
     def calls(self) -> tuple[Ints, Ints]:
         """Of the frames that were created: the site they were called from, -1 for none; and their code."""

@@ -17,6 +17,16 @@ T = TypeVar("T")
 NEVER = np.iinfo(np.int64).max
 
 
+def occurring(numbers: npt.NDArray[np.integer[Any]], size: int) -> tuple[Ints, Ints]:
+    """The different ones among numbers below a size, in order, and how often each occurs."""
+    if size > 4 * len(numbers) + 1024:  # then sorting is faster than a count of each
+        different, counts = np.unique(numbers, return_counts=True)
+        return different.astype(np.int64), counts
+    counts = np.bincount(numbers)
+    different = np.flatnonzero(counts)
+    return different, counts.take(different)
+
+
 class NewFrames(NamedTuple):
     """The frames announced with a chunk, in order of their ids. -1 stands for null."""
 
@@ -108,14 +118,14 @@ class View:
             rank[codes] = np.arange(len(codes)) * width
             cell = rank.take(code)
             cell += values
-        if len(codes) * width <= 8 * self.rows:
-            in_cell = np.bincount(cell)
-            different = np.flatnonzero(in_cell)
-            counts = in_cell.take(different)
-        else:
-            different, counts = np.unique(cell, return_counts=True)
+        different, counts = occurring(cell, len(codes) * width)
         place, value = np.divmod(different, width)
         return codes.take(place), value, counts
+
+    @cached_property
+    def code_depths(self) -> tuple[Ints, Ints, Ints]:
+        """Rows by code object and depth of the evaluation stack: see `by_code`."""
+        return self.by_code(self.stack_depth)
 
     @cached_property
     def _codes_that_occur(self) -> Ints:
@@ -261,7 +271,9 @@ class View:
     def older(self) -> Ints:
         """The ids of the frames that the chunk mentions but does not announce, in order."""
         ids = np.concatenate([self.frame_id[self.stretch_start].astype(np.int64), self.new.parent, self.exits[0]])
-        return np.unique(ids[(self._place_in_new(ids) < 0) & (ids >= 0)])
+        ids = ids[(self._place_in_new(ids) < 0) & (ids >= 0)]
+        # Often one frame calls many new ones, and stands here each time that it goes on.
+        return np.unique(ids[np.append(True, ids[1:] != ids[:-1])[: len(ids)]])
 
     @cached_property
     def frames(self) -> Ints:

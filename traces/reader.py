@@ -219,7 +219,8 @@ class Trace:
         parts = self._unpacked(name, piece.heads, packing.unpack_integers)
         if not parts:
             return {field.name: np.zeros(0, np.int64) for field in TABLES[name] if pa.types.is_integer(field.type)}
-        columns = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
+        # As a rule there is one; what carries the end of the trace may add another.
+        columns = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]} if parts[1:] else parts[0]
         rows = columns[PLACED[name]]
         low = np.searchsorted(rows, piece.first_row)
         high = len(rows) if piece.last else np.searchsorted(rows, piece.first_row + piece.rows)
