@@ -56,24 +56,27 @@ def run(program: Program, engine: Engine, scope: Scope) -> int:
     if sys.version_info >= (3, 14):
         del namespace["__annotations__"]
     sys.modules["__main__"] = main
-    sys.argv = list(program.argv)
+    sys.argv = ["-m" if program.module else program.argv[0], *program.argv[1:]]
     sys.path[0] = program.path0
     hook_imports(engine, scope)
     hook_exec(engine, scope)
     hook_dis(engine)
-    status = _ended(lambda: _run_main(engine, program.code, namespace))
+    status = _ended(lambda: _run_main(engine, program, namespace))
     _forget_file(namespace)
     threads = _ended(threading._shutdown)  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
     return status or threads
 
 
-def _run_main(engine: Engine, code: CodeType, namespace: dict[str, Any]) -> None:
+def _run_main(engine: Engine, program: Program, namespace: dict[str, Any]) -> None:
     found: dict[str, Any] = {"thread": _Thread()}
     exec(DEPTH_REACHED, found)
     make_room(sys.getrecursionlimit() - 2 - found["reached"])
     try:
-        exec(engine.code(code, "__main__"), namespace)
+        if program.code is None:
+            importlib.import_module("runpy")._run_module_as_main(program.module)
+        else:
+            exec(engine.code(program.code, "__main__"), namespace)
     finally:
         if FORGETS_FILE_FIRST:
             _forget_file(namespace)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.machinery
 import importlib.util
 import marshal
@@ -14,6 +15,11 @@ from typing import Any
 
 from vmtrace.tracer.errors import ProgramError
 
+bootstrap: Any = importlib.import_module("importlib._bootstrap")
+loading: Any = importlib.import_module("importlib._bootstrap_external")
+
+NOT_FROM_A_FILE = {"__loader__": importlib.machinery.BuiltinImporter, "__package__": None, "__spec__": None}
+"""What `__main__` holds before it is known from what file it comes, if from any."""
 PYC_HEADER = 16
 """Bytes before the code object: magic number, flags, source time or hash (PEP 552)."""
 
@@ -29,9 +35,9 @@ PYTHON_OF_MAGIC = (
 
 @dataclass(slots=True)
 class Program:
-    """A program that is ready to run as `__main__`."""
+    """A program that is ready to run as `__main__`: its code, or a module by name."""
 
-    code: CodeType
+    code: CodeType | None
     argv: list[str]
     path0: str
     """What python would put first on sys.path."""
@@ -41,6 +47,8 @@ class Program:
     """Modules below it belong to the program."""
     main: dict[str, Any] = field(default_factory=dict)
     """What `__main__` holds at the start besides `__name__` and `__builtins__`."""
+    module: str = ""
+    """What `runpy` is to find and run, as `python -m` has it do; its file and folder are those that it will find."""
 
 
 def load(target: str, arguments: Sequence[str]) -> Program:
@@ -66,42 +74,43 @@ def load(target: str, arguments: Sequence[str]) -> Program:
 
 def load_module(name: str, arguments: Sequence[str]) -> Program:
     """A module or package by name, as `python -m name` runs it. Raises ProgramError."""
-    sys.path.insert(0, os.getcwd())
+    first = sys.path[0]
+    sys.path[0] = os.getcwd()
     try:
-        spec = _main_spec(name)
-        code = spec.loader.get_code(spec.name)
+        spec = _found(name)
+        code = spec.loader.get_code(spec.name) if spec.loader else None
     except (ImportError, ValueError, AttributeError, SyntaxError) as error:
         raise ProgramError(f"cannot run module {name}: {error}") from None
     finally:
-        del sys.path[0]
+        sys.path[0] = first
     if code is None or spec.origin is None:
         raise ProgramError(f"cannot run module {name}: it has no Python code")
-    main = {
-        "__file__": spec.origin,
-        "__loader__": spec.loader,
-        "__package__": spec.parent,
-        "__spec__": spec,
-    }
-    if HAVE_CACHED:
-        main["__cached__"] = spec.cached
     folder = os.path.dirname(os.path.abspath(spec.origin))
-    return Program(code, [spec.origin, *arguments], os.getcwd(), os.path.abspath(code.co_filename), folder, main)
+    file = os.path.abspath(code.co_filename)
+    return Program(None, [spec.origin, *arguments], os.getcwd(), file, folder, {**NOT_FROM_A_FILE}, name)
 
 
-def _main_spec(name: str) -> Any:
-    spec = importlib.util.find_spec(name)
-    if spec is None:
-        raise ImportError(f"No module named {name}")
-    if spec.submodule_search_locations is not None:
-        return _main_spec(f"{name}.__main__")
-    return spec
+def _found(name: str) -> Any:
+    """The spec of what is run for a module. The packages it lies in are not imported: what they do belongs to the
+    program."""
+    inside, path = "", None
+    for part in name.split("."):
+        if inside and path is None:
+            raise ImportError(f"{inside} is not a package")
+        inside = f"{inside}.{part}" if inside else part
+        # `find_spec` of what lies in a package would look for that package among those imported.
+        spec = bootstrap._find_spec(part, None) if path is None else loading.PathFinder._get_spec(inside, path)
+        if spec is None or (spec.loader is None and not spec.submodule_search_locations):
+            raise ImportError(f"No module named {name}")
+        path = spec.submodule_search_locations
+        path = getattr(path, "_path", path)
+    return spec if path is None else _found(f"{name}.__main__")
 
 
 def load_command(source: str, arguments: Sequence[str]) -> Program:
     """Source text, as `python -c source` runs it. Raises ProgramError."""
     code = _compiled("-c", source.encode(), "<string>")
-    main = {"__loader__": importlib.machinery.BuiltinImporter, "__package__": None, "__spec__": None}
-    return Program(code, ["-c", *arguments], "", "<string>", os.getcwd(), main)
+    return Program(code, ["-c", *arguments], "", "<string>", os.getcwd(), {**NOT_FROM_A_FILE})
 
 
 def _read(path: str) -> bytes:
