@@ -1,9 +1,11 @@
 """Ranked horizontal bars: opcodes, loops, and whatever else has a share of the run."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from matplotlib.figure import Figure
+from vmtrace.analysis.dataframes import pd
+from vmtrace.cli.columns import Kind, cell
 from vmtrace.cli.figure import BLUE, SKY, WIDTH, new_figure, say_none, short_name, text_width
 
 LABEL_WIDTH = 44  # characters
@@ -21,6 +23,17 @@ class Bar:
     length: float
     note: str
     inner: float = 0.0  # the part of the length that belongs to something nested; drawn lighter
+
+
+def share_bars(
+    result: pd.DataFrame, labels: Iterable[str], share: str = "self_percent", count: str = "count"
+) -> list[Bar]:
+    """A bar for each row of a result, as long as its share of the run, with share and count written behind it."""
+    columns = (result[key].tolist() for key in ("self_percent", count))
+    return [
+        Bar(label, share, f"{cell(share, Kind.PERCENT)} %  ({number:,})")
+        for label, share, number in zip(labels, *columns, strict=True)
+    ]
 
 
 def ranked_bars(bars: Sequence[Bar], *, title: str, x_label: str, legend: tuple[str, str] | None = None) -> Figure:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from vmtrace.analysis import Instructions, Lines
 from vmtrace.analysis.dataframes import pd
 from vmtrace.cli.answer import Table
 from vmtrace.cli.columns import Column, Kind, place
-from vmtrace.cli.options import FOR_PEOPLE, format_option, rows_to_show, trace_argument
+from vmtrace.cli.options import FOR_PEOPLE, ROWS, format_option, plot_option, rows_to_show, trace_argument
 from vmtrace.cli.selecting import Wanted, selection_options
-from vmtrace.cli.session import Study, answer
+from vmtrace.cli.session import Study, answer, draw
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _SOURCE = (
     Column("executions", "executions", Kind.COUNT),
@@ -52,6 +56,16 @@ def hottest_table(result: pd.DataFrame, top: int) -> Table:
     return Table.top("lines", "Source lines by executed instructions", hottest, HOT_COLUMNS, top)
 
 
+def figure(result: pd.DataFrame, program: str) -> Figure:
+    """A bar for each line in the order of the result."""
+    from vmtrace.cli.bars import ranked_bars, share_bars
+
+    texts = zip(place(result), result["text"].tolist(), strict=True)
+    bars = share_bars(result, (f"{where}  {text.strip()}" for where, text in texts), count="executions")
+    title = f"Source lines of {program}, with their executions"
+    return ranked_bars(bars, title=title, x_label="share of executed instructions (%)")
+
+
 def source_tables(result: pd.DataFrame, texts: Mapping[str, str], whole: bool) -> list[Table]:
     """Every file as a table for people, with the lines that have no code too if the text is there: those of the whole
     file, or from the first to the last line with code."""
@@ -89,8 +103,16 @@ def instruction_tables(result: pd.DataFrame) -> list[Table]:
     help="Show the N lines (or functions, of the coverage) that stand out most, 0 for all, in that order.",
 )
 @format_option
+@plot_option("the lines that stand out most as bars")
 @selection_options
-def lines(trace_path: Path, wanted: Wanted, what: str | None, top: int | None, format_name: str) -> None:
+def lines(
+    trace_path: Path,
+    wanted: Wanted,
+    what: str | None,
+    top: int | None,
+    format_name: str,
+    plot_path: Path | None,
+) -> None:
     """Show the source, with how often each line was executed.
 
     "executions" counts the times that control came to a line, "instructions" what it executed; "-" marks a
@@ -105,9 +127,12 @@ def lines(trace_path: Path, wanted: Wanted, what: str | None, top: int | None, f
       vmtrace lines --top 10
       vmtrace lines --disassembly
       vmtrace lines --coverage
+      vmtrace lines --plot lines.pdf
     """
     if what == "disassembly" and top is not None:
         raise click.UsageError("--disassembly and --top exclude each other", click.get_current_context())
+    if what and plot_path:
+        raise click.UsageError(f"--{what} and --plot exclude each other", click.get_current_context())
     study = Study(trace_path, wanted)
     if what:
         parts = _of_instructions(study, what, top, format_name)
@@ -115,6 +140,9 @@ def lines(trace_path: Path, wanted: Wanted, what: str | None, top: int | None, f
         return
     sources = study.trace.sources.to_pandas()
     [result] = study.analyse(Lines(study.program, sources))
+    if plot_path:
+        shown = hottest_table(result, ROWS if top is None else top).frame
+        draw(lambda: figure(shown, study.name), plot_path)
     if top is not None:
         parts = [hottest_table(result, top)]
     elif format_name in FOR_PEOPLE:

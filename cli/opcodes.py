@@ -10,7 +10,7 @@ import click
 from vmtrace.analysis import Opcodes, OpcodesBy, StaticOpcodes, spread
 from vmtrace.analysis.dataframes import pd
 from vmtrace.cli.answer import Table
-from vmtrace.cli.columns import Column, Kind, cell, place
+from vmtrace.cli.columns import Column, Kind, place
 from vmtrace.cli.options import DEFAULT_TRACE, format_option, plot_option, rows_to_show, top_option
 from vmtrace.cli.selecting import Wanted, selection_options
 from vmtrace.cli.session import Study, answer, draw
@@ -60,14 +60,10 @@ def grouped_table(result: pd.DataFrame, by: str, top: int) -> Table:
 
 def figure(result: pd.DataFrame, program: str, by: str | None = None) -> Figure:
     """A bar for each opcode (of each function or module, if it is `by` them) in the order of the result."""
-    from vmtrace.cli.bars import Bar, ranked_bars
+    from vmtrace.cli.bars import ranked_bars, share_bars
 
     labels = result["opcode"] if by is None else result["opcode"] + ", " + result[by]
-    columns = (column.tolist() for column in (labels, result["self_percent"], result["count"]))
-    bars = [
-        Bar(label, share, f"{cell(share, Kind.PERCENT)} %  ({count:,})")
-        for label, share, count in zip(*columns, strict=True)
-    ]
+    bars = share_bars(result, labels.tolist())
     return ranked_bars(bars, title=f"Executed opcodes of {program}", x_label="share of executed instructions (%)")
 
 

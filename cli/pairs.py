@@ -9,7 +9,7 @@ import click
 from vmtrace.analysis import Neighbours, Pairs
 from vmtrace.analysis.dataframes import pd
 from vmtrace.cli.answer import Table
-from vmtrace.cli.columns import Column, Kind, cell
+from vmtrace.cli.columns import Column, Kind
 from vmtrace.cli.options import format_option, plot_option, rows_to_show, top_option, trace_argument
 from vmtrace.cli.selecting import Wanted, selection_options
 from vmtrace.cli.session import Study, answer, draw
@@ -50,13 +50,9 @@ def neighbour_table(result: pd.DataFrame, top: int) -> Table:
 
 def figure(result: pd.DataFrame, n: int, program: str) -> Figure:
     """A bar for each sequence in the order of the result."""
-    from vmtrace.cli.bars import Bar, ranked_bars
+    from vmtrace.cli.bars import ranked_bars, share_bars
 
-    columns = (result[key].tolist() for key in ("sequence", "self_percent", "count"))
-    bars = [
-        Bar(sequence, share, f"{cell(share, Kind.PERCENT)} %  ({count:,})")
-        for sequence, share, count in zip(*columns, strict=True)
-    ]
+    bars = share_bars(result, result["sequence"].tolist())
     title = f"Sequences of {n} opcodes of {program}"
     return ranked_bars(bars, title=title, x_label=f"share of all sequences of {n} (%)")
 

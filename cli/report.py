@@ -19,6 +19,7 @@ from vmtrace.analysis import (
     Pairs,
     Phases,
     Stack,
+    StackByOpcode,
     Summary,
     Super,
 )
@@ -32,6 +33,25 @@ from vmtrace.cli.selecting import Wanted, selection_options
 from vmtrace.cli.session import Study, answer, program_name
 
 ROWS = 10
+
+#: All of them, in the order in which they are shown.
+ANALYSES: tuple[type[Analysis], ...] = (
+    Summary,
+    Opcodes,
+    Pairs,
+    Neighbours,
+    Super,
+    Functions,
+    Calls,
+    CallSites,
+    Loops,
+    Blocks,
+    Branches,
+    Lines,
+    Stack,
+    StackByOpcode,
+    Phases,
+)
 
 _RUN = ("argv", "exit_status", "stopped", "elapsed", "engine", "python")
 
@@ -81,28 +101,26 @@ def report(trace_path: Path, wanted: Wanted, top: int | None, format_name: str) 
 def parts(study: Study, rows: int) -> list[Table | Facts]:
     """The top `rows` of every analysis (0: all), from one pass over the trace."""
     program = study.program
-    totals, mix, depths, course = Summary(program), Opcodes(program), Stack(program), Phases(program)
-    after, chosen, profile, tree = Pairs(program), Super(program), Functions(program), Calls(program)
-    looping, straight, jumps = Loops(program), Blocks(program), Branches(program)
-    source, beside, calling = Lines(program, study.trace.sources), Neighbours(program), CallSites(program)
-    asked: tuple[Analysis, ...] = (totals, mix, after, beside, chosen, profile, tree, calling)
-    asked += (looping, straight, jumps, source, depths, course)
-    result = dict(zip(asked, study.analyse(*asked), strict=True))
+    depths, course = Stack(program), Phases(program)
+    made: dict[type[Analysis], Analysis] = {Stack: depths, Phases: course, Lines: Lines(program, study.trace.sources)}
+    asked = [made.get(kind) or kind(program) for kind in ANALYSES]
+    result = dict(zip(ANALYSES, study.analyse(*asked), strict=True))
     return [
         run_facts(study.trace, f"Run of {program_name(study.trace)}", _RUN),
-        summary(result[totals]),
-        opcodes.table(result[mix], rows),
-        pairs.table(result[after], 2, rows),
-        pairs.neighbour_table(result[beside], rows),
-        superinstructions.table(result[chosen], rows),
-        calls.flat_table(result[profile], rows),
-        calls.tree_table(result[tree], rows),
-        calls.sites_table(result[calling], rows),
-        loops.table(result[looping], rows),
-        blocks.table(result[straight], rows),
-        branches.table(result[jumps], rows),
-        lines.hottest_table(result[source], rows),
-        stack.table(result[depths], rows),
+        summary(result[Summary]),
+        opcodes.table(result[Opcodes], rows),
+        pairs.table(result[Pairs], 2, rows),
+        pairs.neighbour_table(result[Neighbours], rows),
+        superinstructions.table(result[Super], rows),
+        calls.flat_table(result[Functions], rows),
+        calls.tree_table(result[Calls], rows),
+        calls.sites_table(result[CallSites], rows),
+        loops.table(result[Loops], rows),
+        blocks.table(result[Blocks], rows),
+        branches.table(result[Branches], rows),
+        lines.hottest_table(result[Lines], rows),
+        stack.table(result[Stack], rows),
         *stack.deepest_tables(depths, rows)[:1],
+        stack.opcode_table(result[StackByOpcode], rows),
         phases.table(course, rows),
     ]

@@ -24,8 +24,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import vmtrace.analysis as analyses
-from vmtrace.analysis import Analysis, Program, parallel
+from vmtrace.analysis import Analysis, Instructions, OpcodesBy, Program, StackOverTime, StaticOpcodes, parallel
+from vmtrace.cli.report import ANALYSES
 from vmtrace.traces import open_trace
 
 os.environ["POLARS_MAX_THREADS"] = "1"  # polars looks at it when it is imported
@@ -34,18 +34,8 @@ try:
 except ModuleNotFoundError as error:
     sys.exit(f"{error}; install the extra `bench`: pip install -e '.[bench]'")
 
-REPORT = ("Summary", "Opcodes", "Pairs", "Super", "Functions", "Calls", "Loops", "Blocks", "Branches", "Lines", "Stack",
-          "Phases")  # fmt: skip
-ALONE = (
-    *REPORT,
-    "OpcodesBy",
-    "StaticOpcodes",
-    "Instructions",
-    "Neighbours",
-    "CallSites",
-    "StackByOpcode",
-    "StackOverTime",
-)
+#: Those of a report, and those that commands have besides.
+ALONE = (*ANALYSES, OpcodesBy, StaticOpcodes, Instructions, StackOverTime)
 
 #: Programs to record if there is no trace, with what makes them run for two million instructions.
 PROGRAMS = {
@@ -68,11 +58,11 @@ def best(run: Callable[[], Any], times: int = 3, seconds: float = 10.0) -> tuple
     return min(durations), result
 
 
-def answer(path: Path, names: tuple[str, ...]) -> list[Any]:
+def answer(path: Path, kinds: tuple[type[Analysis], ...]) -> list[Any]:
     """The results of analyses, from opening the trace on, in one pass on one core."""
     trace = open_trace(path)
     program = Program(trace)
-    asked: list[Analysis] = [getattr(analyses, name)(program) for name in names]
+    asked = [kind(program) for kind in kinds]
     parallel.run_on_cores(trace, asked)
     return [one.finish() for one in asked]
 
@@ -139,8 +129,8 @@ def measure(path: Path) -> dict[str, Any]:
     """All figures of one trace. Speeds are in rows per second."""
     rows = len(open_trace(path))
     figures: dict[str, Any] = {"trace": str(path), "rows": rows, "bytes": path.stat().st_size}
-    figures["alone"] = {name: rows / best(partial(answer, path, (name,)))[0] for name in ALONE}
-    figures["report in one pass"] = rows / best(partial(answer, path, REPORT))[0]
+    figures["alone"] = {kind.__name__: rows / best(partial(answer, path, (kind,)))[0] for kind in ALONE}
+    figures["report in one pass"] = rows / best(partial(answer, path, ANALYSES))[0]
     runs = {cores: [report(path, cores) for _ in range(3)] for cores in (1, 2)}
     figures["vmtrace report"] = {
         f"cores: {cores}": {

@@ -89,6 +89,7 @@ def test_a_report_without_plot_does_not_load_matplotlib(folder: Path) -> None:
         (["opcodes", "--from", "work:0"], 2, "--from"),
         (["report", "--thread", "7"], 1, "no thread 7"),
         (["lines", "--disassembly", "--top", "3"], 2, "exclude"),
+        (["lines", "--coverage", "--plot", "x.png"], 2, "exclude"),
         (["phases", "--threshold", "1"], 2, "--threshold"),
         (["diff", "trace.arrow"], 2, "HEAD"),
         (["diff", "trace.arrow", "text.arrow"], 1, "not a trace"),

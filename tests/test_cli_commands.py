@@ -13,8 +13,7 @@ import pytest
 from sample_traces import LONG_NAME, SOURCE, rows_of, write_sample
 from vmtrace.cli.main import COMMANDS, run, vmtrace
 
-DRAWN = ("opcodes", "loops", "calls", "stack", "pairs", "super", "blocks", "phases")
-ANALYSES = (*DRAWN, "branches", "lines")
+ANALYSES = ("opcodes", "loops", "calls", "stack", "pairs", "super", "blocks", "phases", "branches", "lines")
 COMMANDS_ON_TRACES = (*ANALYSES, "report", "info")
 
 Ask = Callable[..., str]
@@ -180,13 +179,14 @@ def test_the_stack_of_the_sample(ask: Ask) -> None:
 
 def test_the_report_has_the_top_of_every_analysis(ask: Ask) -> None:
     document = json.loads(ask("report", "--format", "json"))
-    parts = {"trace", "run", "summary", "neighbours", "functions", "sites", "deepest"}
+    parts = {"trace", "run", "summary", "neighbours", "functions", "sites", "deepest", "by_opcode"}
     assert set(document) == {*parts, *ANALYSES}
     assert document["run"] == {"argv": ["/tmp/prog.py", "-n", "10"], "exit_status": 0, "elapsed": 0.5,
                                "engine": "vm", "python": "3.11.4"}  # fmt: skip
     assert document["summary"]["instructions"] == rows_of(10)
     for name in set(ANALYSES) - {"lines"}:
         assert document[name] == json.loads(ask(name, "--format", "json"))[name]
+    assert document["by_opcode"] == json.loads(ask("stack", "--by", "opcode", "--format", "json"))["by_opcode"]
     text = ask("report", "--top", "2")
     assert ask("opcodes", "--top", "2") in text
     rows = list(csv.DictReader(ask("report", "--format", "csv").splitlines()))
@@ -288,6 +288,9 @@ def test_diff_says_what_changed_and_whether_that_can_be_compared(ask: Ask) -> No
     assert {"pairs", "functions", "loops"} < set(document)
     same = ask("diff", "trace.arrow", "trace.arrow", "--top", "1")
     assert "comparable  yes" in same
+    ask("diff", "trace.arrow", "more.arrow", "--plot", "plot.svg", notice="vmtrace: wrote plot.svg\n")
+    picture = Path("plot.svg").read_text()
+    assert all(text in picture for text in ("+5 (+50.0 %)", "&lt;module&gt;, for 1"))
 
 
 @pytest.mark.parametrize("name", COMMANDS_ON_TRACES)
@@ -311,7 +314,7 @@ def test_long_names_are_whole_where_no_terminal_cuts_them(name: str, ask: Ask) -
     assert all(LONG_NAME in ask(name, "long.arrow", "--format", form) for form in ("text", "json", "csv"))
 
 
-@pytest.mark.parametrize("name", DRAWN)
+@pytest.mark.parametrize("name", ANALYSES)
 @pytest.mark.parametrize(("suffix", "magic"), [("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")])
 def test_a_plot_is_written_beside_the_answer(name: str, suffix: str, magic: bytes, ask: Ask) -> None:
     path = Path(f"plot.{suffix}")

@@ -13,6 +13,7 @@ from matplotlib.collections import PatchCollection
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from vmtrace.cli.bars import MOST_BARS, Bar, ranked_bars
+from vmtrace.cli.changes import MOST_ROWS, Change, change_bars
 from vmtrace.cli.figure import save
 from vmtrace.cli.icicle import DEEPEST, Node, icicle
 from vmtrace.cli.timeline import Band, bands, stacked
@@ -73,6 +74,38 @@ def test_bars_are_as_long_as_they_say() -> None:
     assert [bar.get_width() for bar in own] == [80, 35, 20]
     assert [bar.get_x() for bar in nested] == [80, 35, 20]
     assert [bar.get_width() for bar in nested] == [10, 10, 10]
+
+
+def changes(count: int, label: str, signs: str) -> list[Change]:
+    """Ever smaller changes, of these signs in turn."""
+    sizes = [int(signs[i % len(signs)] + "1") * 12_345_678 // (i + 1) for i in range(count)]
+    return [Change(f"{label}{i}", size, f"{size:+,} ({size / 1000:+,.1f} %)") for i, size in enumerate(sizes)]
+
+
+@pytest.mark.parametrize(
+    ("count", "label", "signs"),
+    [
+        (0, "", "+"),
+        (1, "OP_", "+"),
+        (1, "OP_", "-"),
+        (2, "日本語", "+-"),
+        (9, LONG, "-+"),
+        (MOST_ROWS + 1, "OP_", "--+"),
+    ],
+)
+@pytest.mark.parametrize("panels", [1, 4])
+def test_changes_can_be_read(count: int, label: str, signs: str, panels: int, tmp_path: Path) -> None:
+    parts = {f"Opcodes by change {number}": changes(max(count - number, 0), label, signs) for number in range(panels)}
+    check_words(lambda: change_bars(parts, title=f"What changed in {LONG}"), tmp_path)
+
+
+def test_changes_reach_to_both_sides() -> None:
+    figure = change_bars({"x": [Change("up", 30, "+30"), Change("down", -20, "-20")], "y": []}, title="t")
+    [bars] = figure.axes[0].containers
+    assert [bar.get_x() + bar.get_width() for bar in bars] == [30, -20]
+    assert len({bar.get_facecolor() for bar in bars}) == 2
+    low, high = figure.axes[0].get_xlim()
+    assert low < -20 and high > 30
 
 
 def tree(levels: int, children: int, label: str) -> list[Node]:
