@@ -4,27 +4,17 @@ common with them."""
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections import Counter
-from functools import cache
-from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-import vmtrace.traces
-from test_cli import ENVIRONMENT
+from recorded_traces import NAMES, SAMPLES, events_of, opened, recorded, result
 from vmtrace.analysis import (
-    Analysis,
-    Blocks,
-    Branches,
     Calls,
     CallSites,
     Functions,
-    Lines,
     Loops,
     Neighbours,
     Opcodes,
@@ -37,57 +27,22 @@ from vmtrace.analysis import (
     StackOverTime,
     StaticOpcodes,
     Summary,
-    Super,
+    compare,
     run,
 )
 from vmtrace.traces import Trace, open_trace
 
 Name = tuple[str, int]
 
-SAMPLES = sorted((Path(vmtrace.traces.__file__).parent / "samples").glob("*.arrow"))
-PROGRAMS = Path(__file__).parent / "programs"
-#: Recursion, generators, threads, coroutines, exceptions; and a module of the library, on a program.
-RECORDED = {
-    "recursion": ["recursion.py"],
-    "generators": ["generator_pipeline.py"],
-    "threads": ["threads_joined.py"],
-    "asyncio": ["asyncio_producer_consumer.py"],
-    "exceptions": ["exceptions_flow.py"],
-    "loops": ["loops_counted.py"],
-    "library": ["--include", "tokenize", "-m", "tokenize", "uncaught_group.py"],
-}
 
-
-@cache
-def recorded(name: str) -> Path:
-    """The trace of a program, recorded here and now; what it printed lies beside it."""
-    path = Path(mkdtemp(prefix="vmtrace-")) / "trace.arrow"
-    command = [sys.executable, "-m", "vmtrace.cli", "record", "-q", "-o", str(path), *RECORDED[name]]
-    done = subprocess.run(command, check=True, cwd=PROGRAMS, env=ENVIRONMENT, capture_output=True)
-    path.with_name("stdout").write_bytes(done.stdout)
-    return path
-
-
-@pytest.fixture(params=[*(path.stem for path in SAMPLES), *RECORDED])
+@pytest.fixture(params=NAMES)
 def trace(request: pytest.FixtureRequest) -> Trace:
-    name: str = request.param
-    return open_trace(recorded(name) if name in RECORDED else SAMPLES[0].with_stem(name))
-
-
-def result(trace: Trace, analysis: type[Analysis], **options: Any) -> pd.DataFrame:
-    made = analysis(Program(trace), **options)
-    run(trace, [made])
-    return made.finish()
+    return opened(request.param)
 
 
 @pytest.fixture
 def events(trace: Trace) -> pd.DataFrame:
-    """The rows, with what the static tables say of each."""
-    rows = trace.to_pandas()
-    rows["opcode"] = rows["opcode"].astype(str)
-    instructions = trace.instructions.to_pandas()[["code_id", "offset", "line", "jump_target", "falls_through"]]
-    codes = trace.codes.to_pandas()[["code_id", "qualname", "filename"]]
-    return rows.merge(instructions, on=["code_id", "offset"], how="left").merge(codes, on="code_id", how="left")
+    return events_of(trace)
 
 
 def test_there_are_samples() -> None:
@@ -103,34 +58,6 @@ def test_opcodes_and_pairs(trace: Trace, events: pd.DataFrame) -> None:
     before = events.groupby("frame_id")["opcode"]
     names = before.shift(2) + " " + before.shift(1) + " " + events["opcode"]
     assert triples.finish().set_index("sequence")["count"].to_dict() == names.dropna().value_counts().to_dict()
-
-
-def test_functions_and_lines(trace: Trace, events: pd.DataFrame) -> None:
-    program = Program(trace)
-    functions, lines, stack = Functions(program), Lines(program), Stack(program)
-    run(trace, [functions, lines, stack])
-    own = functions.finish().groupby("function")["own"].sum()
-    assert own.to_dict() == events["qualname"].value_counts().to_dict()
-    table = lines.finish()
-    found = table[table["instructions"] > 0].set_index(["filename", "line"])["instructions"]
-    # A module's RESUME has line 0, which is none of the source.
-    placed = events[events["line"] > 0]
-    assert found.to_dict() == placed.groupby(["filename", "line"]).size().to_dict()
-    assert stack.finish()["max"].max() == events["stack_depth"].max()
-    deepest = stack.deepest().query("moment == 0").iloc[-1]
-    assert deepest["row"] == events["stack_depth"].idxmax()
-    assert deepest["frame_id"] == events["frame_id"][deepest["row"]]
-
-
-def test_branches(trace: Trace, events: pd.DataFrame) -> None:
-    branches = Branches(Program(trace))
-    run(trace, [branches])
-    following = events.groupby("frame_id")["offset"].shift(-1)
-    conditional = events["jump_target"].notna() & events["falls_through"]
-    taken = events[conditional & (following == events["jump_target"])]
-    found = branches.finish().groupby(["function", "offset"])[["executed", "taken"]].sum()
-    assert found["executed"].to_dict() == events[conditional].groupby(["qualname", "offset"]).size().to_dict()
-    assert found["taken"][found["taken"] > 0].to_dict() == taken.groupby(["qualname", "offset"]).size().to_dict()
 
 
 def test_calls(trace: Trace, events: pd.DataFrame) -> None:
@@ -174,6 +101,8 @@ def test_calls(trace: Trace, events: pd.DataFrame) -> None:
 def test_opcodes_by_function_by_site_and_by_depth(trace: Trace, events: pd.DataFrame) -> None:
     table = result(trace, OpcodesBy).groupby(["function", "opcode"])["count"].sum()
     assert table.to_dict() == events.groupby(["qualname", "opcode"]).size().to_dict()
+    table = result(trace, OpcodesBy, by="module").groupby(["module", "opcode"])["count"].sum()
+    assert table.to_dict() == events.groupby(["module", "opcode"]).size().to_dict()
     static = result(trace, StaticOpcodes).set_index("opcode")
     assert (
         static["static_count"].to_dict()
@@ -188,6 +117,32 @@ def test_opcodes_by_function_by_site_and_by_depth(trace: Trace, events: pd.DataF
     assert found["p90"].to_dict() == depths.apply(nine_in_ten).to_dict()
 
 
+def test_stack_by_function(trace: Trace, events: pd.DataFrame) -> None:
+    stack, functions = Stack(Program(trace)), Functions(Program(trace))
+    run(trace, [stack, functions])
+    own = functions.finish().groupby("function")["own"].sum()
+    assert own.to_dict() == events["qualname"].value_counts().to_dict()
+    facts = (trace.codes.to_pandas()[name] for name in ("code_id", "qualname", "module", "filename", "firstlineno"))
+    name_of = {code: tuple(names) for code, *names in zip(*facts, strict=True)}
+    columns = ["function", "module", "filename", "line", "instructions", "max", "mean", "median", "p90"]
+    found = stack.finish()[columns].itertuples(index=False, name=None)
+    expected = [
+        (*name_of[code], len(of), of.max(), round(of.mean(), 9), half(of), nine_in_ten(of))
+        for code, of in events.groupby("code_id")["stack_depth"]
+    ]
+    assert sorted((*row[:6], round(row[6], 9), *row[7:]) for row in found) == sorted(expected)
+    of_all = stack.distribution().set_index("depth")["count"]
+    assert of_all[of_all > 0].to_dict() == events["stack_depth"].value_counts().to_dict()
+    deepest = stack.deepest().query("moment == 0").iloc[-1]
+    assert deepest["row"] == events["stack_depth"].idxmax()
+    assert deepest["frame_id"] == events["frame_id"][deepest["row"]]
+
+
+def half(depths: pd.Series) -> int:
+    """The least depth at which at least 50 % of the rows are."""
+    return int(np.quantile(depths, 0.5, method="inverted_cdf"))
+
+
 def nine_in_ten(depths: pd.Series) -> int:
     """The least depth at which at least 90 % of the rows are."""
     return int(np.quantile(depths, 0.9, method="inverted_cdf"))
@@ -200,103 +155,6 @@ def test_neighbours(trace: Trace, events: pd.DataFrame) -> None:
         rows = table[table["where"] == where]
         found = dict(zip(rows[names[0]] + " " + rows[names[1]], rows["count"], strict=True))
         assert found == after.dropna().value_counts().to_dict()
-
-
-def blocks_of(trace: Trace) -> dict[int, list[list[int]]]:
-    """The offsets of each basic block, by code."""
-    blocks: dict[int, list[list[int]]] = {}
-    for code, rows in trace.instructions.to_pandas().groupby("code_id"):
-        leaders = {0, *rows["jump_target"].dropna().astype(int), *rows["handler"].dropna().astype(int)}
-        mine = blocks.setdefault(int(code), [])
-        for row in rows.itertuples():
-            if row.offset in leaders or not mine:
-                mine.append([])
-            mine[-1].append(int(row.offset))
-            if (
-                not row.falls_through
-                or not pd.isna(row.jump_target)
-                or row.opcode in ("YIELD_VALUE", "RETURN_GENERATOR")
-            ):
-                leaders.add(int(row.offset) + 2)
-                leaders.update(rows["offset"][rows["offset"] > row.offset].head(1).astype(int))
-    return blocks
-
-
-def test_blocks(trace: Trace, events: pd.DataFrame) -> None:
-    counts = Counter(zip(events["code_id"], events["offset"], strict=True))
-    name_of = dict(zip(trace.codes["code_id"].to_pylist(), trace.codes["qualname"].to_pylist(), strict=True))
-    expected = Counter(
-        (name_of[code], block[0], block[-1], len(block), counts[code, block[0]], sum(counts[code, at] for at in block))
-        for code, blocks in blocks_of(trace).items()
-        for block in blocks
-        if any(counts[code, at] for at in block)
-    )
-    analysis = Blocks(Program(trace))
-    run(trace, [analysis])
-    columns = ["function", "offset", "end_offset", "length", "executions", "instructions"]
-    assert Counter(map(tuple, analysis.finish()[columns].to_numpy())) == expected
-    sizes, needed = sorted((key[-1] for key in expected.elements()), reverse=True), 0
-    while sum(sizes[:needed]) < 0.9 * len(events):
-        needed += 1
-    concentration = analysis.concentration().set_index("percent")["blocks"]
-    assert concentration[90.0] == needed
-
-
-@pytest.mark.parametrize("name", [path.stem for path in SAMPLES])
-def test_superinstructions(name: str) -> None:
-    """By trying every sequence on the whole code, for each choice anew."""
-    trace = open_trace(SAMPLES[0].with_stem(name))
-    events = trace.to_pandas(["code_id", "offset"])
-    counts = Counter(zip(events["code_id"], events["offset"], strict=True))
-    opcode = {(row.code_id, row.offset): row.opcode for row in trace.instructions.to_pandas().itertuples()}
-    number = {name: at for at, name in enumerate(trace.opcode_names)}
-    code = [
-        [((number[opcode[one, at]],), counts[one, at]) for at in block]
-        for one, blocks in blocks_of(trace).items()
-        for block in blocks
-        if counts[one, block[0]]
-    ]
-    expected = []
-    for _ in range(3):
-        candidates = {
-            sequence
-            for block in code
-            for at in range(len(block))
-            for end in range(at + 2, min(at + 3, len(block)) + 1)
-            if len(sequence := sum((token for token, _ in block[at:end]), ())) <= 3
-        }
-        having = {
-            token: [b for b in code if any(token[0] == t[0] for t, _ in b)] for token in {s[:1] for s in candidates}
-        }
-        choices = [(-rewritten(having[s[:1]], s)[1], len(s), s) for s in candidates]
-        saved, _, best = min(choices)
-        code = rewritten(code, best)[0]
-        expected.append((" ".join(trace.opcode_names[n] for n in best), -saved))
-    table = result(trace, Super, slots=3, longest=3)
-    assert list(zip(table["sequence"], table["saved"], strict=True)) == expected
-
-
-Block = list[tuple[tuple[int, ...], int]]  # opcodes of a token, its executions
-
-
-def rewritten(code: list[Block], sequence: tuple[int, ...]) -> tuple[list[Block], int]:
-    """The code with each occurrence of the sequence, from the left, made one token; and the dispatches that saves."""
-    saved, after = 0, []
-    for block in code:
-        left: Block = []
-        at = 0
-        while at < len(block):
-            ends = [
-                end
-                for end in range(at + 2, len(block) + 1)
-                if sum((token for token, _ in block[at:end]), ()) == sequence
-            ]
-            end = ends[0] if ends else at + 1
-            left.append((sequence if ends else block[at][0], block[at][1]))
-            saved += sum(count for _, count in block[at + 1 : end])
-            at = end
-        after.append(left)
-    return after, saved
 
 
 def test_the_course_of_the_run(trace: Trace, events: pd.DataFrame) -> None:
@@ -402,3 +260,13 @@ def test_summary(trace: Trace, events: pd.DataFrame) -> None:
         "sites_known": int(trace.instructions.to_pandas()["code_id"].isin(ran).sum()),
         "deepest_stack": events["stack_depth"].max(),
     }
+
+
+def test_comparing_two_runs() -> None:
+    base, head = (opened(name) for name in ("recursion", "generators"))
+    counts = [Counter(events_of(trace)["opcode"]) for trace in (base, head)]
+    found = compare("opcodes", result(base, Opcodes), result(head, Opcodes))
+    expected = {name: (counts[0][name], counts[1][name]) for name in counts[0] | counts[1]}
+    assert {name: (one, other) for name, one, other in found[["opcode", "base", "head"]].to_numpy()} == expected
+    assert found["change"].tolist() == [counts[1][name] - counts[0][name] for name in found["opcode"]]
+    assert found["change"].abs().is_monotonic_decreasing
