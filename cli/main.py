@@ -131,7 +131,9 @@ def main() -> NoReturn:
     """The entry point of the `vmtrace` command."""
     # What is loaded stays: looking for garbage among it, as often as by default, takes a quarter of the time it loads.
     gc.set_threshold(100_000)
-    sys.exit(run(sys.argv[1:]))
+    status = run(sys.argv[1:])
+    gc.freeze()  # nor is it looked through once more at the end
+    sys.exit(status)
 
 
 def run(args: Sequence[str]) -> int:
