@@ -1,10 +1,14 @@
-"""`-m name`: the packages that a module lies in are imported first, by the program's own python, and traced too."""
+"""What python finds and runs by itself: `-m name`, a folder, a zip file.
+
+The packages that a module lies in are imported first, by the program's own python, and traced too.
+"""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -45,6 +49,9 @@ def folder(tmp_path: Path) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(source)
     (tmp_path / "in.json").write_text('{"a": [1, 2]}')
+    with zipfile.ZipFile(tmp_path / "app.pyz", "w") as archive:
+        archive.writestr("lib.py", "import sys\nprint(sys.path[0], __name__)\n")
+        archive.writestr("__main__.py", "import sys, lib\nprint(sys.argv, __file__, __package__)\n")
     return tmp_path
 
 
@@ -56,9 +63,9 @@ def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("engine", ["vm", "check", "native"])
-@pytest.mark.parametrize("module", RUNS)
-def test_a_module_runs_as_python_runs_it(folder: Path, module: str, engine: str) -> None:
-    arguments = ("-m", module, "in.json")
+@pytest.mark.parametrize("what", [*(f"-m {name}" for name in RUNS), "pkg", "./pkg/", "app.pyz"])
+def test_it_runs_as_python_runs_it(folder: Path, what: str, engine: str) -> None:
+    arguments = (*what.split(), "in.json")
     python = run(folder, *arguments)
     recorded = run(folder, "-m", "vmtrace.cli", "record", "-q", "--engine", engine, *arguments)
     assert (recorded.stdout, recorded.stderr, recorded.returncode) == (python.stdout, python.stderr, python.returncode)
@@ -71,9 +78,30 @@ def test_the_packages_of_a_module_are_recorded(folder: Path) -> None:
     assert set(codes["module"].to_pylist()) == {"__main__", "pkg", "pkg.helper"}
 
 
-@pytest.mark.parametrize("module", ["pkg", "pkg.fails"])
-def test_python_confirms_what_is_recorded(folder: Path, module: str) -> None:
-    verified = run(folder, "-m", "vmtrace.cli", "verify", "--engine", "all", "-m", module)
+def test_the_modules_in_a_zip_file_are_recorded(folder: Path) -> None:
+    assert run(folder, "-m", "vmtrace.cli", "record", "app.pyz").returncode == 0
+    codes = open_trace(folder / "trace.arrow").codes
+    assert set(codes["module"].to_pylist()) == {"__main__", "lib"}
+
+
+def test_a_module_that_python_carries_frozen_is_recorded(folder: Path) -> None:
+    done = run(folder, "-m", "vmtrace.cli", "record", "-m", "site", "--user-site")
+    assert (done.returncode, open_trace(folder / "trace.arrow").complete) == (
+        run(folder, *done.args[-3:]).returncode,
+        True,
+    )
+    assert len(open_trace(folder / "trace.arrow"))
+
+
+def test_what_executes_nothing_traced_is_a_trace_without_rows(folder: Path) -> None:
+    run(folder, "-m", "vmtrace.cli", "record", "--exclude", "*", "-m", "pkg")
+    trace = open_trace(folder / "trace.arrow")
+    assert (len(trace), trace.complete) == (0, True)
+
+
+@pytest.mark.parametrize("what", ["-m pkg", "-m pkg.fails", "pkg", "app.pyz"])
+def test_python_confirms_what_is_recorded(folder: Path, what: str) -> None:
+    verified = run(folder, "-m", "vmtrace.cli", "verify", "--engine", "all", *what.split())
     assert verified.returncode == 0, verified.stdout + verified.stderr
 
 

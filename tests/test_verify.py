@@ -156,7 +156,7 @@ for thread in threads: thread.join()
     ("args", "words"),
     [
         (["absent.py"], "cannot read absent.py: No such file or directory"),
-        (["."], "is a folder"),
+        (["."], "it has no __main__ module"),
         (["empty.pyc"], "is empty"),
         (["broken.py"], "broken.py, line 1: SyntaxError"),
         (["-m", "no_such_module"], "cannot run module"),

@@ -56,25 +56,27 @@ def run(program: Program, engine: Engine, scope: Scope) -> int:
     if sys.version_info >= (3, 14):
         del namespace["__annotations__"]
     sys.modules["__main__"] = main
-    sys.argv = ["-m" if program.module else program.argv[0], *program.argv[1:]]
+    sys.argv = list(program.argv)
+    if by_name := program.module not in ("", "__main__"):
+        sys.argv[0] = "-m"  # until runpy has found the file
     sys.path[0] = program.path0
     hook_imports(engine, scope)
     hook_exec(engine, scope)
     hook_dis(engine)
-    status = _ended(lambda: _run_main(engine, program, namespace))
+    status = _ended(lambda: _run_main(engine, program, by_name, namespace))
     _forget_file(namespace)
     threads = _ended(threading._shutdown)  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
     return status or threads
 
 
-def _run_main(engine: Engine, program: Program, namespace: dict[str, Any]) -> None:
+def _run_main(engine: Engine, program: Program, by_name: bool, namespace: dict[str, Any]) -> None:
     found: dict[str, Any] = {"thread": _Thread()}
     exec(DEPTH_REACHED, found)
     make_room(sys.getrecursionlimit() - 2 - found["reached"])
     try:
         if program.code is None:
-            importlib.import_module("runpy")._run_module_as_main(program.module)
+            importlib.import_module("runpy")._run_module_as_main(program.module, by_name)
         else:
             exec(engine.code(program.code, "__main__"), namespace)
     finally:

@@ -52,9 +52,13 @@ class Program:
 
 
 def load(target: str, arguments: Sequence[str]) -> Program:
-    """A `.pyc` or a source file, as `python target` runs it. Raises ProgramError."""
-    data = _read(target)
+    """A `.pyc`, a source file, or a folder or zip file with a `__main__`, as `python target` runs it. Raises
+    ProgramError.
+    """
     file = os.path.join(os.getcwd(), target)
+    if target and (importer := loading.PathFinder._path_importer_cache(file)) is not None:
+        return _load_container(target, importer, arguments)
+    data = _read(target)
     folder = os.path.dirname(os.path.realpath(target))
     loader: Any
     if target.endswith((".pyc", ".pyo")):
@@ -72,22 +76,39 @@ def load(target: str, arguments: Sequence[str]) -> Program:
     return Program(code, [target, *arguments], folder, os.path.abspath(own), home, main)
 
 
+def _load_container(target: str, importer: Any, arguments: Sequence[str]) -> Program:
+    spec = importer.find_spec("__main__")
+    if spec is None:
+        raise ProgramError(f"cannot run {target}: it has no __main__ module; name a .pyc or .py file in it, or use -m")
+    path0, file = os.path.join(os.getcwd(), target), _file_of(target, spec)
+    return Program(None, [target, *arguments], path0, file, os.path.realpath(target), {**NOT_FROM_A_FILE}, "__main__")
+
+
 def load_module(name: str, arguments: Sequence[str]) -> Program:
     """A module or package by name, as `python -m name` runs it. Raises ProgramError."""
     first = sys.path[0]
     sys.path[0] = os.getcwd()
     try:
         spec = _found(name)
-        code = spec.loader.get_code(spec.name) if spec.loader else None
-    except (ImportError, ValueError, AttributeError, SyntaxError) as error:
+    except (ImportError, ValueError, AttributeError) as error:
         raise ProgramError(f"cannot run module {name}: {error}") from None
     finally:
         sys.path[0] = first
-    if code is None or spec.origin is None:
-        raise ProgramError(f"cannot run module {name}: it has no Python code")
+    file = _file_of(f"module {name}", spec)
     folder = os.path.dirname(os.path.abspath(spec.origin))
-    file = os.path.abspath(code.co_filename)
     return Program(None, [spec.origin, *arguments], os.getcwd(), file, folder, {**NOT_FROM_A_FILE}, name)
+
+
+def _file_of(what: str, spec: Any) -> str:
+    """The file that the code of a module says it comes from."""
+    try:
+        code = spec.loader.get_code(spec.name) if spec.loader else None
+    except (ImportError, ValueError, AttributeError, SyntaxError, EOFError, TypeError) as error:
+        raise ProgramError(f"cannot run {what}: {error}") from None
+    if code is None or spec.origin is None:
+        raise ProgramError(f"cannot run {what}: it has no Python code")
+    file: str = code.co_filename
+    return file if file.startswith("<") else os.path.abspath(file)
 
 
 def _found(name: str) -> Any:
@@ -117,8 +138,6 @@ def _read(path: str) -> bytes:
     try:
         with open(path, "rb") as file:
             return file.read()
-    except IsADirectoryError:
-        raise ProgramError(f"{path} is a folder; name a .pyc or .py file in it, or use -m") from None
     except OSError as error:
         raise ProgramError(f"cannot read {path}: {error.strerror}") from None
     except ValueError as error:

@@ -51,9 +51,9 @@ class Scope:
 
     def covers_executed(self, code: CodeType, module: str | None, by_traced: bool) -> bool:
         """Whether code that `exec` or `eval` runs is traced; `by_traced`: whether what calls them is."""
-        if not code.co_filename.startswith("<"):
-            return self.covers(code, module)
         name = module or ""
+        if not code.co_filename.startswith("<") or (name == "__main__" and code.co_filename == self.file != "<string>"):
+            return self.covers(code, module)
         if any(fnmatch.fnmatchcase(name, pattern) for pattern in self.exclude):
             return False
         return by_traced or any(fnmatch.fnmatchcase(name, pattern) for pattern in self.include)

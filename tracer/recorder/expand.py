@@ -13,6 +13,7 @@ Ints = npt.NDArray[np.int64]
 # Where these are in a word of `Tables.facts`, in their own size.
 _OPCODE, _DEPTH = (6, 2) if sys.byteorder == "little" else (1, 1)
 Columns = tuple[npt.NDArray[np.generic], ...]
+_NO_ROWS = tuple(np.empty(0, kind) for kind in (np.uint8, np.uint32, np.uint16, np.uint32, np.uint32))
 
 
 class Expander:
@@ -54,7 +55,7 @@ class Expander:
         tables = self._tables
         start, length, frame = pieces
         if not len(start):
-            start, length, frame = np.zeros((3, 1), np.int64)
+            return _NO_ROWS
         ends = np.cumsum(length)
         rows = int(ends[-1])
         # The number of a row's instruction is the row's own plus something that is the same in all of a piece.
