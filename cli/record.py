@@ -8,8 +8,9 @@ import warnings
 from pathlib import Path
 
 import click
+from vmtrace.cli.become import become, facts
 from vmtrace.cli.options import form, program_options
-from vmtrace.cli.recorded import Request, become
+from vmtrace.cli.recorded import Request
 from vmtrace.tracer.errors import VMError
 from vmtrace.tracer.recording import ENGINES
 
@@ -74,6 +75,7 @@ def record(
         path=str(path.absolute()),
         shown=str(path),
         next="vmtrace report" if output is None else f"vmtrace report {shlex.quote(output)}",
+        facts=facts(),
     )
     try:
         with warnings.catch_warnings(action="ignore"):  # the program's process will have its say

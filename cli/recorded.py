@@ -1,38 +1,21 @@
-"""The process that a recorded program runs in, from its first breath.
-
-`vmtrace record` checks what it is asked for and then becomes this process: a fresh interpreter in which nothing but the
-tracer has been imported, and whose main script is a few lines of ours, compiled and hidden, so that the program's
-module is, to the program, the bottom of the stack.
+"""The process that a recorded program runs in, once the tracer is loaded (see `become`): little else may be imported,
+for the program sees what is.
 """
 
 from __future__ import annotations
 
-import importlib.util
-import marshal
-import os
-import subprocess
 import sys
-import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
-from typing import NoReturn
+from dataclasses import dataclass
 
 from vmtrace.tracer.errors import VMError
-from vmtrace.tracer.host.hide import hide_code, hide_functions
+from vmtrace.tracer.host.hide import hide_functions
 from vmtrace.tracer.launch import leave
 from vmtrace.tracer.program import Program, load, load_command, load_module
 from vmtrace.tracer.recorder.recorder import Summary
 from vmtrace.tracer.recording import record
 from vmtrace.tracer.scope import Scope
-
-BEGINNING = """\
-import os, sys
-os.unlink(__file__)
-sys.path[1:] = {path!r}
-from vmtrace.cli.recorded import main
-main({request!r})
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +37,8 @@ class Request:
     """The same as the user would write it."""
     next: str
     """The command that reads it."""
+    facts: Mapping[str, object]
+    """Of the run, known before it (see `become.facts`)."""
 
     def load(self) -> Program:
         """Raises ProgramError."""
@@ -65,35 +50,13 @@ class Request:
         return Scope(program.file, program.folder, self.include, self.exclude)
 
 
-def become(request: Request) -> NoReturn:
-    """Replaces this process by the one that runs the program."""
-    command = command_line(request)
-    if os.name == "posix":
-        os.execv(sys.executable, command)
-    sys.exit(subprocess.call(command))
-
-
-def command_line(request: Request) -> list[str]:
-    """The command that runs and records the program; to be run once."""
-    source = BEGINNING.format(path=sys.path[1:], request=asdict(request))
-    code = hide_code(compile(source, "<vmtrace>", "exec"))
-    handle, script = tempfile.mkstemp(suffix=".pyc", prefix="vmtrace-")
-    with os.fdopen(handle, "wb") as file:
-        file.write(importlib.util.MAGIC_NUMBER + bytes(12) + marshal.dumps(code))
-    return [*python(), script]
-
-
-def python() -> list[str]:
-    """This python, with the flags that it was started with."""
-    return [sys.executable, *subprocess._args_from_interpreter_flags()]  # type: ignore[attr-defined]
-
-
 def main(fields: dict[str, object]) -> None:
     """Runs and records; ends the process with the program's status."""
     request = Request(**fields)  # type: ignore[arg-type]
     try:
         program = request.load()
-        status, summary = record(program, request.scope(program), request.path, request.engine, request.sources)
+        scope = request.scope(program)
+        status, summary = record(program, scope, request.path, request.engine, request.sources, request.facts)
     except OSError as error:
         _tell(f"vmtrace: error: cannot write {request.shown}: {error.strerror}")
         status, summary = 1, None

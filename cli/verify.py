@@ -16,8 +16,9 @@ from pathlib import Path
 
 import click
 from vmtrace.cli import verdict
+from vmtrace.cli.become import command_line, facts, python
 from vmtrace.cli.options import form, program_options
-from vmtrace.cli.recorded import Request, command_line, python
+from vmtrace.cli.recorded import Request
 from vmtrace.cli.session import write_out
 from vmtrace.cli.verdict import Told
 from vmtrace.tracer.errors import VMError
@@ -94,6 +95,7 @@ def verify(
         path="",
         shown="",
         next="",
+        facts=facts(),
     )
     if sys.flags.ignore_environment or sys.flags.no_site:
         raise _Misuse("CPython's account is taken through the environment: run vmtrace without python's -E, -I and -S")

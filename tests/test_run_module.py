@@ -122,3 +122,9 @@ def test_what_cannot_be_run_is_said_before_anything_runs(folder: Path, module: s
     assert done.stderr.startswith(f"vmtrace: error: {problem}")
     assert done.stderr.count("\n") == 1
     assert not os.path.exists(folder / "trace.arrow")
+
+
+def test_little_is_imported_before_the_program(folder: Path) -> None:
+    program = "import sys; print(*sorted(m for m in sys.modules if '.' not in m))"
+    ours = run(folder, "-m", "vmtrace.cli", "record", "-q", "-c", program).stdout.split()
+    assert not {"email", "subprocess", "tempfile", "zipfile", "socket", "random", "logging", "json"} & set(ours)

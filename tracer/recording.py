@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import datetime
 import os
-import platform
 import time
-from collections.abc import Callable
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Callable, Mapping
 from types import CodeType
 from typing import NoReturn
 
@@ -47,30 +44,16 @@ ENGINES: dict[str, Callable[[Recorder], Engine]] = {
 """By name; `check` is the VM one instruction at a time, holding its stack against what decoding found."""
 
 
-def facts_at_start(program: Program, scope: Scope, engine: str) -> dict[str, object]:
-    """Facts of the run known before it, as they go into the trace."""
-    try:
-        vmtrace = version("vmtrace")
-    except PackageNotFoundError:
-        vmtrace = "unknown"
-    return {
-        "vmtrace": vmtrace,
-        "python": platform.python_version(),
-        "implementation": platform.python_implementation(),
-        "platform": f"{platform.system()} {platform.machine()}",
-        "engine": engine,
-        "argv": [*program.argv],
-        "scope": scope.described(),
-        "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-    }
-
-
 def record(
-    program: Program, scope: Scope, path: str, engine: str = "vm", sources: bool = True
+    program: Program, scope: Scope, path: str, engine: str, sources: bool, facts: Mapping[str, object]
 ) -> tuple[int, Summary | None]:
     """Runs the program and records it into `path`. Returns its exit status and what was written (None in a child that
-    the program forked). OSError if the file cannot be written to."""
-    recorder = Recorder(path, facts_at_start(program, scope, engine), sources=sources)
+    the program forked). OSError if the file cannot be written to.
+
+    `facts` of the run that are known before it go into the trace, with those that are known here.
+    """
+    known = {**facts, "engine": engine, "argv": [*program.argv], "scope": scope.described()}
+    recorder = Recorder(path, known, sources=sources)
     made = ENGINES[engine](recorder)
     recorder.start()
     begin = time.perf_counter()

@@ -1,0 +1,70 @@
+"""How `vmtrace record` becomes the process that the program runs in.
+
+That is a fresh interpreter in which nothing but the tracer has been imported, and whose main script is a few lines of
+ours, compiled and hidden, so that the program's module is, to the program, the bottom of the stack.
+"""
+
+from __future__ import annotations
+
+import datetime
+import importlib.util
+import marshal
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
+from typing import NoReturn
+
+from vmtrace.cli.recorded import Request
+from vmtrace.tracer.host.hide import hide_code
+
+BEGINNING = """\
+import os, sys
+os.unlink(__file__)
+sys.path[1:] = {path!r}
+from vmtrace.cli.recorded import main
+main({request!r})
+"""
+
+
+def facts() -> dict[str, object]:
+    """What goes into the trace of the machine, and of us. Found out here, for it takes modules that the program would
+    see.
+    """
+    try:
+        vmtrace = version("vmtrace")
+    except PackageNotFoundError:
+        vmtrace = "unknown"
+    return {
+        "vmtrace": vmtrace,
+        "python": platform.python_version(),
+        "implementation": platform.python_implementation(),
+        "platform": f"{platform.system()} {platform.machine()}",
+        "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+    }
+
+
+def become(request: Request) -> NoReturn:
+    """Replaces this process by the one that runs the program."""
+    command = command_line(request)
+    if os.name == "posix":
+        os.execv(sys.executable, command)
+    sys.exit(subprocess.call(command))
+
+
+def command_line(request: Request) -> list[str]:
+    """The command that runs and records the program; to be run once."""
+    source = BEGINNING.format(path=sys.path[1:], request=asdict(request))
+    code = hide_code(compile(source, "<vmtrace>", "exec"))
+    handle, script = tempfile.mkstemp(suffix=".pyc", prefix="vmtrace-")
+    with os.fdopen(handle, "wb") as file:
+        file.write(importlib.util.MAGIC_NUMBER + bytes(12) + marshal.dumps(code))
+    return [*python(), script]
+
+
+def python() -> list[str]:
+    """This python, with the flags that it was started with."""
+    return [sys.executable, *subprocess._args_from_interpreter_flags()]  # type: ignore[attr-defined]
