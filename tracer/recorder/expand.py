@@ -4,72 +4,114 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from vmtrace.tracer.recorder.tables import Tables
 
 Ints = npt.NDArray[np.int64]
+Column = npt.NDArray[Any]
+Columns = tuple[Column, ...]
 # Where these are in a word of `Tables.facts`, in their own size.
 _OPCODE, _DEPTH = (6, 2) if sys.byteorder == "little" else (1, 1)
-Columns = tuple[npt.NDArray[np.generic], ...]
-_NO_ROWS = tuple(np.empty(0, kind) for kind in (np.uint8, np.uint32, np.uint16, np.uint32, np.uint32))
+
+_AT_ONCE = 1 << 16
+"""Rows made at once, about: what lies between pieces and columns stays in the processor's cache."""
 
 
 class Expander:
-    """Keeps pieces until they make a batch of rows, so that the writer need not gather rows."""
+    """Makes rows of pieces, and keeps rows until they are a batch."""
 
     def __init__(self, tables: Tables, batch_rows: int) -> None:
         self._tables = tables
         self._batch_rows = batch_rows
-        self._pieces = np.empty((3, 0), np.int64)
-        """Rows: first instruction, length, frame."""
-        self._index = np.empty(batch_rows, np.int64)
-        self._counting = np.arange(batch_rows)
+        self._batch = _Batch(batch_rows)
+        self._counting = np.arange(2 * _AT_ONCE)
 
-    def batches(self, new: Ints) -> Iterator[Columns]:
-        """Takes pieces, and gives the full batches that can be made now: opcode, offset, stack depth, frame,
-        code."""
-        pieces = np.concatenate([self._pieces, new], axis=1)
+    def batches(self, pieces: Ints) -> Iterator[Columns]:
+        """Takes pieces, as `Stretch` has them, and gives the full batches that can be made now: opcode, offset,
+        stack depth, frame, code. A column of one value has it once (its stride is 0).
+        """
         ends = np.cumsum(pieces[1])
-        whole = int(ends[-1]) // self._batch_rows if len(ends) else 0
-        begin = 0
-        for number in range(1, whole + 1):
-            cut = number * self._batch_rows
-            last = begin + int(np.searchsorted(ends[begin:], cut))
-            over = int(ends[last]) - cut
-            part = pieces[:, begin : last + 1].copy()
-            part[1, -1] -= over
-            yield self._expand(part)
-            # What the batch has no room for begins the next.
-            pieces[:2, last] += pieces[1, last] - over, over - pieces[1, last]
-            begin = last if over else last + 1
-        self._pieces = pieces[:, begin:].copy()
+        rows = int(ends[-1]) if len(ends) else 0
+        cuts = np.searchsorted(ends, np.arange(_AT_ONCE, rows, _AT_ONCE), "right")
+        for begin, end in pairwise([0, *cuts.tolist(), len(ends)]):
+            if begin == end:
+                continue
+            facts, frames, codes = self._rows(pieces[:, begin:end], ends[begin:end])
+            done = 0
+            while done < len(facts):
+                part = slice(done, done + self._batch_rows - self._batch.rows)
+                self._batch.add(facts[part], frames[part], codes[part])
+                done = part.stop
+                if self._batch.rows == self._batch_rows:
+                    yield self.rest()
 
     def rest(self) -> Columns:
         """The rows that make no full batch."""
-        pieces, self._pieces = self._pieces, self._pieces[:, :0]
-        return self._expand(pieces)
+        batch, self._batch = self._batch, _Batch(self._batch_rows)
+        return batch.columns()
 
-    def _expand(self, pieces: Ints) -> Columns:
-        tables = self._tables
+    def _rows(self, pieces: Ints, ends: Ints) -> Columns:
+        """Facts, frame and code of each row."""
         start, length, frame = pieces
-        if not len(start):
-            return _NO_ROWS
-        ends = np.cumsum(length)
-        rows = int(ends[-1])
+        first = int(ends[0] - length[0])
         # The number of a row's instruction is the row's own plus something that is the same in all of a piece.
-        index = self._index[:rows]
-        np.add(np.repeat(start - ends + length, length), self._counting[:rows], out=index)
-        facts = tables.facts.values.take(index)
+        index = np.repeat(start - ends + length + first, length)
+        if len(self._counting) < len(index):
+            self._counting = np.arange(len(index))
+        index += self._counting[: len(index)]
         runs = np.append(np.flatnonzero(frame[1:] != frame[:-1]), len(frame) - 1)
-        frames, codes = frame[runs].astype(np.uint32), tables.code.values.take(start[runs])
-        in_run = np.diff(ends[runs], prepend=0)
+        frames, codes = frame[runs].astype(np.uint32), self._tables.code.values.take(start[runs])
+        in_run = np.diff(ends[runs], prepend=first)
+        one_code = (codes == codes[0]).all()
         return (
-            facts.view(np.uint8)[_OPCODE::8].copy(),
-            facts.astype(np.uint32),
-            facts.view(np.uint16)[_DEPTH::4].copy(),
-            # One value for all rows costs the writer nothing.
-            np.repeat(frames, in_run) if len(runs) > 1 else np.broadcast_to(frames, rows),
-            np.repeat(codes, in_run) if (codes != codes[0]).any() else np.broadcast_to(codes[:1], rows),
+            self._tables.facts.values.take(index),
+            np.broadcast_to(frames, len(index)) if len(runs) == 1 else np.repeat(frames, in_run),
+            np.broadcast_to(codes[:1], len(index)) if one_code else np.repeat(codes, in_run),
         )
+
+
+class _Batch:
+    """A batch that is being filled."""
+
+    def __init__(self, room: int) -> None:
+        self.rows = 0
+        self._opcode, self._offset, self._depth = (np.empty(room, kind) for kind in (np.uint8, np.uint32, np.uint16))
+        self._frame, self._code = _Steady(room), _Steady(room)
+
+    def add(self, facts: npt.NDArray[np.uint64], frames: Column, codes: Column) -> None:
+        """Rows for which there is room."""
+        at, self.rows = self.rows, self.rows + len(facts)
+        self._opcode[at : self.rows] = facts.view(np.uint8)[_OPCODE::8]
+        self._offset[at : self.rows] = facts
+        self._depth[at : self.rows] = facts.view(np.uint16)[_DEPTH::4]
+        self._frame.put(at, frames)
+        self._code.put(at, codes)
+
+    def columns(self) -> Columns:
+        columns = self._opcode, self._offset, self._depth, self._frame.values(self.rows), self._code.values(self.rows)
+        return tuple(column[: self.rows] for column in columns)
+
+
+class _Steady:
+    """A column that may well be of one value, and is not spelt out as long as it is."""
+
+    def __init__(self, room: int) -> None:
+        self._room = room
+        self._value = np.zeros(1, np.uint32)
+        self._spelt: Column | None = None
+
+    def put(self, at: int, new: Column) -> None:
+        if self._spelt is None:
+            if new.strides == (0,) and (not at or new[0] == self._value[0]):
+                self._value = new[:1]
+                return
+            self._spelt = np.empty(self._room, np.uint32)
+            self._spelt[:at] = self._value
+        self._spelt[at : at + len(new)] = new
+
+    def values(self, rows: int) -> Column:
+        return np.broadcast_to(self._value, rows) if self._spelt is None else self._spelt

@@ -53,14 +53,13 @@ SPELLING: dict[int, tuple[int | str, ...]] = {
     SUSPENDS: (BLOCK, words.SUSPEND),
     ENTER_WAITING: (words.ENTER, CODE, END, BLOCK),
     GOES_ON: (words.RESUME, NUMBER, END),
-    WAITING: (BLOCK,),
 }
 _MARKS = list(SPELLING)
 _OPERANDS = np.array([(POS in spelt) + (POS in spelt and NUMBER in spelt) for spelt in SPELLING.values()])
 _LENGTH = np.array([len(spelt) for spelt in SPELLING.values()])
-_KIND = np.array([_MARKS.index(kind) if kind in _MARKS else 0 for kind in range(0, (3 << 28) + 1, 1 << SHIFT)])
-_KIND[GOES_ON >> SHIFT : WAITING >> SHIFT] = _MARKS.index(GOES_ON)
-"""Index into the above by the bits from SHIFT up; control marks come first, by the bits below."""
+_KIND = np.array([_MARKS.index(kind) if kind in _MARKS else 0 for kind in range(0, WAITING, 1 << SHIFT)])
+_KIND[GOES_ON >> SHIFT :] = _MARKS.index(GOES_ON)
+"""Index into the above by the bits from SHIFT up, up to WAITING; control marks come first, by the bits below."""
 
 
 class Speller:
@@ -82,9 +81,13 @@ class Speller:
 
     def _spell_out(self, notes: Notes, before: Notes) -> tuple[Notes, int]:
         """`before`: by note, the one before it. Also returns how many were used."""
+        # No operand is as high as WAITING, and at every second note of a loop it is only a block that begins.
+        notes = np.where(notes >= WAITING, notes & np.uint32(BELOW), notes)
         heads = np.flatnonzero(notes > BELOW)
-        kind = self._kinds(notes[heads])
-        told = before[np.maximum(heads, 1) - 1]  # two before it
+        if not len(heads):
+            return notes, len(notes)
+        kind = self._kinds(notes.take(heads))
+        told = before.take(np.maximum(heads, 1) - 1)  # two before it
         operand = (told == RESUME) | (told >> SHIFT == CREATE >> SHIFT)
         if operand.any():
             heads, kind = heads[~operand], kind[~operand]
@@ -106,7 +109,7 @@ class Speller:
 
     def _kinds(self, heads: Notes) -> Ints:
         high = heads >> SHIFT
-        kinds: Ints = np.where(high == CONTROL >> SHIFT, heads & BELOW, _KIND[np.minimum(high, WAITING >> SHIFT)])
+        kinds: Ints = np.where(high == CONTROL >> SHIFT, heads & BELOW, _KIND.take(high))
         return kinds
 
     def _meant(self, what: int | str, notes: Notes, before: Notes, head: Ints, operands: int) -> Notes:
