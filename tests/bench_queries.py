@@ -29,7 +29,7 @@ def _ours(make: Callable[[Program], Analysis], rows: Callable[[Any], Rows]) -> Q
     def query(path: Path) -> Answer:
         trace = open_trace(path)
         analysis = make(Program(trace))
-        parallel.run_on_cores(trace, [analysis], cores=1)
+        parallel.run_on_cores(trace, [analysis])
         return _answer(rows(analysis))
 
     return query
