@@ -52,8 +52,8 @@ def record(
 ) -> None:
     """Run PROGRAM with ARGUMENTS and record every bytecode instruction that it executes.
 
-    PROGRAM is a .pyc or a .py file. Traced are its own file and the modules in its folder; the rest runs natively. Its
-    input, output and exit status are its own.
+    PROGRAM is a .pyc or a .py file, or a folder or zip file with a __main__.py. Traced are its own file and the modules
+    in its folder; the rest runs natively. Its input, output and exit status are its own.
 
     \b
     Examples:
