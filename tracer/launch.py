@@ -67,7 +67,19 @@ def run(program: Program, engine: Engine, scope: Scope) -> int:
     _forget_file(namespace)
     threads = _ended(threading._shutdown)  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
+    _stop_watching()
     return status or threads
+
+
+def _stop_watching() -> None:
+    """Nothing of the program's runs any more that it could trace, profile or monitor; and an exception of ours, which
+    is in no frame that shows, the interpreter could not tell it of."""
+    sys.settrace(None)
+    sys.setprofile(None)
+    if sys.version_info >= (3, 12):
+        for tool in range(6):
+            if sys.monitoring.get_tool(tool) is not None:
+                sys.monitoring.set_events(tool, sys.monitoring.events.NO_EVENTS)
 
 
 def _run_main(engine: Engine, program: Program, by_name: bool, namespace: dict[str, Any]) -> None:

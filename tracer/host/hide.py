@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import builtins
 import dis
+import sys
 from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from types import CodeType, FunctionType
 from typing import Any, TypeVar
@@ -42,6 +43,12 @@ def _units_of_resume() -> int:
 
 
 NOPS = bytes((dis.opmap["NOP"], 0)) * _units_of_resume()
+EXCEPTIONS_BY_CODE = sys.version_info >= (3, 15)
+"""Whether the interpreter looks into a table of the code object's for who is to be told that an exception is raised or
+handled there. It is made when the code passes RESUME; where it is missing while the program traces, profiles or
+monitors, the process crashes."""
+UNREACHED = bytes((RESUME,)) + bytes(len(NOPS) - 1) if EXCEPTIONS_BY_CODE else b""
+"""What is put behind all instructions of hidden code: the table is made for no code that has no RESUME."""
 
 
 def hide(function: Function) -> Function:
@@ -66,28 +73,56 @@ def hide(function: Function) -> Function:
 
 def hide_functions(namespace: Mapping[str, Any]) -> None:
     """Hides what a module (its `globals()`) defines, in place: functions, methods, and functions in lists."""
-    _hide_members(namespace.values(), namespace["__name__"])
+    hidden: list[CodeType] = []
+    _hide_members(namespace.values(), namespace["__name__"], hidden)
+    tell_nobody(hidden)
 
 
-def _hide_members(members: Iterable[Any], module: str) -> None:
+def _hide_members(members: Iterable[Any], module: str, hidden: list[CodeType]) -> None:
     for value in members:
         value = value.fget if isinstance(value, property) else value
         if isinstance(value, list):
-            _hide_members(value, module)
+            _hide_members(value, module, hidden)
         elif getattr(value, "__module__", None) != module:
             continue
         elif isinstance(value, FunctionType):
-            value.__code__ = hide_code(value.__code__)
+            value.__code__ = _hidden(value.__code__, hidden)
         elif isinstance(value, type):
-            _hide_members(vars(value).values(), module)
+            _hide_members(vars(value).values(), module, hidden)
 
 
 def hide_code(code: CodeType) -> CodeType:
     """The code, and the code nested in it, without RESUME."""
-    return code.replace(
-        co_code=_without_resume(code),
-        co_consts=tuple(hide_code(c) if isinstance(c, CodeType) else c for c in code.co_consts),
+    hidden: list[CodeType] = []
+    made = _hidden(code, hidden)
+    tell_nobody(hidden)
+    return made
+
+
+def _hidden(code: CodeType, hidden: list[CodeType]) -> CodeType:
+    """Appends what it makes to `hidden`."""
+    made = code.replace(
+        co_code=_without_resume(code) + UNREACHED,
+        co_consts=tuple(_hidden(c, hidden) if isinstance(c, CodeType) else c for c in code.co_consts),
     )
+    hidden.append(made)
+    return made
+
+
+def tell_nobody(codes: Iterable[CodeType]) -> None:
+    """Makes the tables of EXCEPTIONS_BY_CODE, with nobody in them, by asking to be told of nothing.
+
+    That takes a number of a tool, for the moment; a program may have all six, which leaves the code as it is.
+    """
+    if sys.version_info < (3, 12) or not EXCEPTIONS_BY_CODE:
+        return
+    monitoring = sys.monitoring
+    tool = next((number for number in range(6) if monitoring.get_tool(number) is None), None)
+    if tool is not None:
+        monitoring.use_tool_id(tool, "vmtrace")
+        for code in codes:
+            monitoring.set_local_events(tool, code, monitoring.events.NO_EVENTS)
+        monitoring.free_tool_id(tool)
 
 
 def _without_resume(code: CodeType) -> bytes:

@@ -20,7 +20,7 @@ from typing import Any
 from vmtrace.tracer.code import Code, Instruction
 from vmtrace.tracer.fused.entries import ITERATOR_IN_TWO
 from vmtrace.tracer.fused.inlined import argument_count, inlined
-from vmtrace.tracer.host.hide import hide_code
+from vmtrace.tracer.host.hide import hide_code, tell_nobody
 from vmtrace.tracer.host.unseen import PREFIX as PREFIX
 from vmtrace.tracer.host.unseen import hide_variables, padding
 
@@ -126,6 +126,8 @@ def finish(
         co_consts=tuple(constants.resolve(c) for c in made.co_consts),
         co_linetable=line_table(positions, original.co_firstlineno),
     )
+    if code.iterates_first:  # which may raise, before RESUME
+        tell_nobody([finished])
     unit_of = [0] * len(code.instructions)
     for unit in reversed(range(len(places))):
         if places[unit] < SILENT:
