@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 from analysis_traces import Code, Trace, played
 from vmtrace.analysis import Opcodes, Program, Summary, run
 from vmtrace.analysis.counts import SiteCounts
-from vmtrace.analysis.view import View
+from vmtrace.analysis.view import View, occurring
 from vmtrace.traces import TraceError
 
 MAIN = Code("main", ["RESUME", "LOAD", "POP_JUMP -> 5", "CALL", "JUMP -> 1", "RETURN_VALUE"])
@@ -119,6 +120,12 @@ def test_rows_that_fit_no_instruction_are_an_error(
     with pytest.raises(TraceError, match=message):
         for chunk in trace.chunks(read):
             sites.add(View(program, chunk))
+
+
+@pytest.mark.parametrize("size", [10, 1 << 40])  # counted, and sorted
+def test_numbers_that_occur(size: int) -> None:
+    different, counts = occurring(np.array([3, 1, 3, 9]), size)
+    assert (different.tolist(), counts.tolist()) == ([1, 3, 9], [1, 2, 1])
 
 
 def test_jumps_out_of_the_code_are_an_error() -> None:
