@@ -96,7 +96,7 @@ class Program:
         base = np.zeros(self.codes + 1, dtype=np.int64)
         np.cumsum(sizes, out=base[1:])
         # Narrow numbers: a look-up for every row of a trace takes half the time.
-        self._slot_base, self._slots = base[:-1].astype(np.int32), int(base[-1])
+        self._slot_base, self._slots = base[:-1].astype(np.uint32), int(base[-1])
 
     def _number_sites(self, table: pa.Table, code: Ints, offset: Ints) -> None:
         rows = len(code)
@@ -185,7 +185,7 @@ class Program:
             raise TraceError(f"rows refer to code {last}, which the trace does not describe")
         if offset.max() // _SLOT >= self._slots:
             raise TraceError("rows refer to an offset that lies outside of its code")
-        slot = (offset >> 1).astype(np.int32)
+        slot = offset >> 1
         slot += self._slot_base[last] if code.min() == last else self._slot_base.take(code)
         if slot.max() >= self._slots:
             raise TraceError("rows refer to an offset that lies outside of its code")

@@ -47,8 +47,11 @@ def _moves(view: View, came: Ints) -> Moves:
     before = np.empty(len(after), dtype=np.int32)
     before[1:] = view.span_last[:-1]
     before[view.stretch_span] = came
-    from_rank, froms = _ranked(before - UNKNOWN, view.program.sites - UNKNOWN)
-    to_rank, tos = _ranked(after, view.program.sites)
+    before -= UNKNOWN
+    sites = view.program.sites
+    few = (sites - UNKNOWN) * sites <= len(after)  # then they need not be made fewer
+    from_rank, froms = (before, np.arange(sites - UNKNOWN)) if few else _ranked(before, sites - UNKNOWN)
+    to_rank, tos = (after, np.arange(sites)) if few else _ranked(after, sites)
     key = from_rank * len(tos)
     key += to_rank
     cells = len(froms) * len(tos)

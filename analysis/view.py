@@ -272,8 +272,12 @@ class View:
         """The ids of the frames that the chunk mentions but does not announce, in order."""
         ids = np.concatenate([self.frame_id[self.stretch_start].astype(np.int64), self.new.parent, self.exits[0]])
         ids = ids[(self._place_in_new(ids) < 0) & (ids >= 0)]
+        if not len(ids):
+            return ids
         # Often one frame calls many new ones, and stands here each time that it goes on.
-        return np.unique(ids[np.append(True, ids[1:] != ids[:-1])[: len(ids)]])
+        ids = ids[np.append(True, ids[1:] != ids[:-1])]
+        first = int(ids.min())
+        return occurring(ids - first, int(ids.max()) - first + 1)[0] + first
 
     @cached_property
     def frames(self) -> Ints:

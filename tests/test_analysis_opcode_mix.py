@@ -115,6 +115,19 @@ def test_pairs_go_on_behind_a_call() -> None:
     assert sum(row[1] for row in found) == 7 + 3  # type: ignore[misc]
 
 
+def test_pairs_of_a_short_program_that_runs_long() -> None:
+    """There are more moves than could be different ones."""
+    trace = played(
+        [Code("main", ["RESUME", "LOAD", "POP_JUMP -> 1", "RETURN_VALUE"])], f"0 main : 0 {'1 2 ' * 100} 3 $"
+    )
+    assert rows(Pairs(Program(trace)), trace, "sequence", "count", "fusable_percent") == [
+        ["LOAD POP_JUMP", 100, 100.0],
+        ["POP_JUMP LOAD", 99, 0.0],
+        ["POP_JUMP RETURN_VALUE", 1, 0.0],
+        ["RESUME LOAD", 1, 0.0],
+    ]
+
+
 def test_neighbours() -> None:
     trace = played([WORK], "0 work : 0 1 2 3 $")
     found = rows(Neighbours(Program(trace)), trace, "opcode", "where", "neighbour", "count", "percent")
