@@ -21,8 +21,10 @@ from pathlib import Path
 from types import CodeType
 from typing import Any, NoReturn
 
+from vmtrace.tracer.code import Code
 from vmtrace.tracer.errors import VMError
 from vmtrace.tracer.program import load
+from vmtrace.tracer.rewritten.native_engine import NativeEngine
 from vmtrace.tracer.units import fault
 from vmtrace.tracer.vm import VirtualMachine
 from vmtrace.tracer.witness.witness_hook import walk
@@ -156,6 +158,29 @@ def flag(fields: Fields, bit: int) -> None:
 MUTATIONS = {f.__name__: f for f in (poke, opcode, cut, drop, table, shorten, number, flag)}
 
 
+class Unrecorded:
+    """In place of a recorder."""
+
+    def __init__(self) -> None:
+        self._notes: list[int] = []
+
+    def add(self, code: Code, module: str | None = None) -> tuple[int, int]:
+        return 0, 1
+
+    def take_marks(self) -> None:
+        """There is nobody who reads them."""
+
+    def notes(self) -> list[int]:
+        return self._notes
+
+    def forget(self) -> None:
+        self._notes.clear()
+
+
+UNRECORDED = Unrecorded()
+NATIVE = NativeEngine(UNRECORDED)
+
+
 class TooLong(BaseException):
     """The program loops, as it may."""
 
@@ -166,11 +191,15 @@ def ring(*_: object) -> NoReturn:
 
 def run(module: CodeType, engine: str) -> str:
     """Runs a module with everything in it made ready before, so that only the program can take its time."""
-    machine = VirtualMachine(check=engine == "check")
     namespace = {"__name__": "fuzzed"}
-    host = machine.function(module).host
-    for code in walk(module):
-        machine.function(code)
+    if engine == "native":
+        UNRECORDED.forget()
+        host = NATIVE.code(module)
+    else:
+        machine = VirtualMachine(check=engine == "check")
+        host = machine.function(module).host
+        for code in walk(module):
+            machine.function(code)
     signal.setitimer(signal.ITIMER_REAL, RUN_SECONDS, 0.05)
     try:
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):

@@ -3,7 +3,8 @@
 `python -m tests.opcode_coverage` compiles the standard library and its `test` package, and prints a row for each opcode
 that comes out: how often, whether the VM has it, and the piece of program (see `pieces`) that executes it, on which
 `test_semantics` holds the VM against CPython. With `--fuse`, every code object is also decoded, which follows the stack
-along every path, and made into host code of both forms; what cannot be is named. The status is 0 if nothing is missing.
+along every path, made into host code of both forms, and held against what the native engine refuses (`kinds`); what
+cannot be is named. The status is 0 if nothing is missing.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ from pathlib import Path
 from types import CodeType
 from typing import Any
 
+from vmtrace.tracer.code import decode
 from vmtrace.tracer.errors import VMError
+from vmtrace.tracer.rewritten.kinds import check
 from vmtrace.tracer.vm import VirtualMachine, opcodes
 
 from tests.engines import pieces
@@ -81,7 +84,7 @@ def nested(code: CodeType) -> Iterator[CodeType]:
 
 
 def problems(code: CodeType) -> Iterator[str]:
-    """What keeps the VM from running a code object, in either form."""
+    """What keeps the VM from running a code object, in either form, and the native engine from taking it."""
     for machine in (VirtualMachine(), VirtualMachine(check=True)):
         try:
             machine.function(code)
@@ -89,6 +92,10 @@ def problems(code: CodeType) -> Iterator[str]:
             yield str(error)
         except Exception as error:
             yield f"{code.co_filename}: {code.co_qualname}: {type(error).__name__}: {error}"
+    try:
+        check(decode(code, opcodes()))
+    except VMError as error:
+        yield str(error)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -2,8 +2,8 @@
 
 `python -m tests.pypi_packages [NAME…] [--engine vm|check|native]` fetches each package's source distribution (it
 needs the network, and pip), builds it into a folder of its own, runs its tests with pytest natively and recorded, and
-prints a table: tests that pass natively, how many of these pass on the engine, events recorded. A test that passes
-natively only is listed, with its reason if `REASONS` has one. The status is 0 if each has.
+prints a table: tests that pass natively, how many of these pass on the engine, how many do not, events recorded. One
+that does not is listed, with its reason if `REASONS` has one. The status is 0 if each has.
 """
 
 from __future__ import annotations
@@ -39,6 +39,8 @@ class Package:
     """What is traced besides the module of the package's name, and the tests."""
     needs: tuple[str, ...] = ()
     """What the tests import."""
+    options: tuple[str, ...] = ()
+    """What pytest is told besides."""
 
 
 PACKAGES = (
@@ -58,9 +60,12 @@ PACKAGES = (
     Package("pyflakes", "3.2.0", tests=("pyflakes/test/test_imports.py",)),
     Package("tabulate", "0.9.0", tests=("test/test_api.py", "test/test_output.py")),
     Package("parso", "0.8.4", tests=("test/test_parser.py", "test/test_tokenize.py")),
-    Package("markdown", "3.7", tests=("tests/test_apis.py", "tests/test_syntax/blocks")),
+    Package("markdown", "3.7", tests=("tests/test_apis.py", "tests/test_syntax/blocks"), needs=("pyyaml",)),
     Package(
-        "boltons", "24.0.0", tests=("tests/test_iterutils.py", "tests/test_dictutils.py", "tests/test_strutils.py")
+        "boltons",
+        "24.0.0",
+        tests=("tests/test_iterutils.py", "tests/test_dictutils.py", "tests/test_strutils.py"),
+        options=("--noconftest",),  # it is for a pytest of long ago, and of no matter to these tests
     ),
 )
 
@@ -127,7 +132,7 @@ def run(package: Package, source: Path, folder: Path, engine: str | None, timeou
     """Runs the tests natively (None) or on an engine. Returns also how many events were recorded."""
     results, trace = folder / f"{engine}.xml", folder / f"{engine}.arrow"
     options = ["--assert=plain", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", f"--junitxml={results}"]
-    command = ["-m", "pytest", *options, *package.tests]
+    command = ["-m", "pytest", *options, *package.options, *package.tests]
     if engine is not None:
         names = (package.name, *package.modules, "tests", "test", "test_*")
         included = [f"--include={glob}" for name in names for glob in (name, f"{name}.*")]
@@ -176,8 +181,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--timeout", type=float, default=900, metavar="SECONDS", help="per run [%(default)s]")
     given = parser.parse_args(arguments)
     print(f"Python {PYTHON}, engine {given.engine}")
-    print(f"{'package':16} {'version':8} {'natively':>8} {given.engine:>8} {'events':>12} {'seconds':>13}")
-    good = True
+    headings = f"{'natively':>8} {given.engine:>8} {'differing':>9} {'events':>12} {'seconds':>14}"
+    print(f"{'package':16} {'version':8} {headings}")
+    good, packages, passing, differing = True, 0, 0, 0
     for package in PACKAGES:
         if given.names and package.name not in given.names:
             continue
@@ -188,13 +194,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"{title} {error}", flush=True)
             good = False
             continue
-        kept = len(compared.native.passed) - len(compared.lost)
+        natively, lost = len(compared.native.passed), len(compared.lost)
+        packages, passing, differing = packages + 1, passing + natively, differing + lost
         seconds = f"{compared.native.seconds:.1f} -> {compared.engine.seconds:.1f}"
-        figures = f"{len(compared.native.passed):8,} {kept:8,} {compared.events:12,} {seconds:>13}"
+        figures = f"{natively:8,} {natively - lost:8,} {lost:9,} {compared.events:12,} {seconds:>14}"
         print(f"{title} {figures} {compared.native.note or compared.engine.note}".rstrip(), flush=True)
         for test in compared.lost if not compared.engine.note else ():
             print(f"    {test}: {compared.reason(test) or 'UNEXPLAINED'}", flush=True)
         good &= bool(compared.native.passed) and all(map(compared.reason, compared.lost))
+    kept = passing - differing
+    print(f"{packages} packages, {passing:,} tests pass natively, {kept:,} of these on {given.engine}")
     return 0 if good else 1
 
 

@@ -6,6 +6,7 @@ trace file all read it from a `Code`.
 
 from __future__ import annotations
 
+import bisect
 import dis
 import inspect
 from collections.abc import Iterator, Mapping
@@ -142,7 +143,7 @@ def decode(code: CodeType, operations: Mapping[str, Operation]) -> Code:
         for instruction in instructions:
             if instruction.operation.flow in ("branch", "jump"):
                 instruction.target = _landing(instructions, index_of[instruction.value], instruction.operation.skips)
-        handlers = list(_exception_table(code, index_of, len(instructions)))
+        handlers = list(_exception_table(code, index_of))
     except (LookupError, ValueError, TypeError, AttributeError) as error:
         raise CodeError(code, None, f"not bytecode that a compiler emits ({type(error).__name__}: {error})") from None
     decoded = Code(code, instructions, handlers, index_of=index_of)
@@ -213,13 +214,14 @@ def _landing(instructions: list[Instruction], target: int, skips: tuple[str, ...
     return target
 
 
-def _exception_table(code: CodeType, index_of: Mapping[int, int], count: int) -> Iterator[Handler]:
+def _exception_table(code: CodeType, index_of: Mapping[int, int]) -> Iterator[Handler]:
     """Reads co_exceptiontable: start, length, target (in code units) and depth << 1 | lasti, as 6-bit varints."""
     numbers = list(varints(code.co_exceptiontable))
+    offsets = list(index_of)
     for start, length, target, depth in zip(*(numbers[at::4] for at in range(4)), strict=True):
         yield Handler(
             start=index_of[2 * start],
-            stop=index_of.get(2 * (start + length), count),
+            stop=bisect.bisect_left(offsets, 2 * (start + length)),
             target=index_of[2 * target],
             depth=depth >> 1,
             lasti=bool(depth & 1),

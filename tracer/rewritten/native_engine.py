@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from vmtrace.tracer.code import Code, decode
 from vmtrace.tracer.errors import refusing
 from vmtrace.tracer.host.hide import hide
+from vmtrace.tracer.rewritten.kinds import check
 from vmtrace.tracer.rewritten.likely import Guess
 from vmtrace.tracer.rewritten.mailbox import Mailbox, Notes
 from vmtrace.tracer.rewritten.rewrite import rewrite
@@ -59,6 +60,7 @@ class NativeEngine:
 
     def _rewritten(self, code: CodeType, module: str | None) -> CodeType:
         decoded = decode(code, self._operations)
+        check(decoded)
         _, first_block = self._recorder.add(decoded, module)
         consts = [self._rewritten(const, module) if isinstance(const, CodeType) else const for const in code.co_consts]
         with refusing(code):
