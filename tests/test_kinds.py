@@ -16,7 +16,8 @@ from vmtrace.tracer.rewritten.trust import CHECKS_LOCALS
 from vmtrace.tracer.vm import opcodes
 
 from tests.engines import pieces
-from tests.opcode_coverage import library, nested
+from tests.opcode_coverage import nested
+from tests.witness_programs import programs
 
 OPERATIONS = opcodes()
 LIBRARY = (
@@ -72,20 +73,21 @@ def test_a_variable_that_is_not_bound_is_refused() -> None:
         check(decode(code, OPERATIONS))
 
 
-def compiled() -> Iterator[tuple[str, CodeType]]:
-    for name, source in pieces():
-        with warnings.catch_warnings(action="ignore"):
-            yield name, compile(source, "<piece>", "exec")
+def sources() -> Iterator[tuple[str, str | bytes]]:
+    """Pieces, programs and modules, with their names."""
+    yield from pieces()
     root = Path(dis.__file__).parent
-    for path, module in library():
-        within = path.relative_to(root).as_posix()
-        if within in LIBRARY or within.partition("/")[0] in LIBRARY:
-            yield within, module
+    places = [root / place for place in LIBRARY if (root / place).exists()]
+    library = (path for place in places for path in ([place] if place.is_file() else place.rglob("*.py")))
+    for path in [program.path for program in programs()] + sorted(library):
+        yield str(path), path.read_bytes()
 
 
 def test_nothing_that_a_compiler_made_is_refused() -> None:
     seen = 0
-    for _, module in compiled():
+    for name, source in sources():
+        with warnings.catch_warnings(action="ignore"):
+            module = compile(source, name, "exec")
         for code in nested(module):
             check(decode(code, OPERATIONS))
             seen += 1

@@ -145,8 +145,17 @@ PUSHES_ANEW = {
 DOTTED = {".0": ITERATOR, ".defaults": TUPLE, ".kwdefaults": DICT, ".type_params": TUPLE}
 """What the compiler keeps in variables whose names no program can write."""
 
-QUIET = frozenset({"LOAD_CONST", "LOAD_COMMON_CONSTANT", "LOAD_SMALL_INT", "RETURN_VALUE"})
-"""These do not raise, so that it does not matter what is kept for an exception handler."""
+_NEVER_RAISE = {
+    "LOAD_CONST", "LOAD_COMMON_CONSTANT", "LOAD_SMALL_INT", "POP_TOP", "END_FOR", "POP_ITER", "RETURN_VALUE",
+    "STORE_FAST", "STORE_FAST_STORE_FAST", "LOAD_FAST_AND_CLEAR", "MAKE_CELL",
+}  # fmt: skip
+_DO_NOT_LOOK = {
+    "LOAD_FAST", "LOAD_FAST_LOAD_FAST", "STORE_FAST_LOAD_FAST", "LOAD_FAST_BORROW",
+    "LOAD_FAST_BORROW_LOAD_FAST_BORROW",
+}  # fmt: skip
+QUIET = frozenset(_NEVER_RAISE if CHECKS_LOCALS else _NEVER_RAISE | _DO_NOT_LOOK)
+"""These do not raise. The compiler may have an exception handler cover them while what that needs is not there,
+as at the end of a comprehension, whose variable is put back by the last instruction."""
 
 NEVER = frozenset({"CACHE", "ENTER_EXECUTOR", "EXIT_INIT_CHECK", "INTERPRETER_EXIT", "RESERVED", "TRACE_RECORD"})
 """Opcodes that are the interpreter's own."""
