@@ -73,6 +73,20 @@ def test_a_variable_that_is_not_bound_is_refused() -> None:
         check(decode(code, OPERATIONS))
 
 
+@pytest.mark.skipif("LOAD_FAST_BORROW" not in dis.opmap, reason="references are borrowed since 3.14")
+def test_a_borrowed_reference_is_not_stored() -> None:
+    code = with_opcode(function("def f(x):\n y = x\n return -y"), "LOAD_FAST", "LOAD_FAST_BORROW")
+    with pytest.raises(CodeError, match="kind 'object', and borrowed"):
+        check(decode(code, OPERATIONS))
+
+
+@pytest.mark.skipif("LOAD_FAST_BORROW" not in dis.opmap, reason="references are borrowed since 3.14")
+def test_a_variable_is_not_bound_anew_while_borrowed() -> None:
+    code = with_opcode(function("def f(x):\n return x + (x := 1)"), "LOAD_FAST", "LOAD_FAST_BORROW")
+    with pytest.raises(CodeError, match="variable x has been borrowed"):
+        check(decode(code, OPERATIONS))
+
+
 def sources() -> Iterator[tuple[str, str | bytes]]:
     """Pieces, programs and modules, with their names."""
     yield from pieces()

@@ -164,7 +164,7 @@ class _Follower:
         return (of_constant(i.value),)
 
     def _tuple(self, i: Instruction, kept: Kinds, operands: Kinds) -> Kinds:
-        cells = operands and all(found == CELL for found in operands)
+        cells = operands and all(found.name == CELL.name for found in operands)
         return (Kind("cells" if cells else "tuple", i.arg),)
 
     def _list(self, i: Instruction, kept: Kinds, operands: Kinds) -> Kinds:
@@ -252,9 +252,9 @@ class _Follower:
         for (verb, how), number in zip(actions, numbers, strict=True):
             found = slots[number]
             if verb == "STORE":
-                self._want(i, stack[-1], trust.PERHAPS_NULL)
-                slots[number] = trust.LIST if stack[-1].name == "exceptions" else stack[-1]
-                del stack[-1]
+                stored = stack.pop()
+                self._want(i, stored, trust.PERHAPS_NULL if stored.borrowed is None else frozenset())
+                slots[number] = trust.LIST if stored.name == "exceptions" else stored
             elif verb == "DELETE":
                 slots[number] = NULL
             elif how == "_AND_CLEAR":
@@ -264,7 +264,10 @@ class _Follower:
                 if how == "_CHECK" or trust.CHECKS_LOCALS:
                     found = slots[number] = found if found.name in OBJECTS else OBJECT
                 self._want(i, found, OBJECTS, f"variable {self.names[number]}")
-                stack.append(found)
+                stack.append(found if how != "_BORROW" else found._replace(borrowed=number))
+                continue
+            if any(kept.borrowed == number for kept in stack):
+                self._refuse(i, f"variable {self.names[number]} has been borrowed")
         return State(tuple(stack), tuple(slots))
 
     def _slots(self, i: Instruction, slots: Kinds) -> Kinds:
@@ -319,7 +322,8 @@ class _Follower:
 
     def _want(self, i: Instruction, found: Kind, wanted: Wanted, what: str = "operand") -> None:
         if found.name not in wanted:
-            self._refuse(i, f"its {what} is of the kind '{found.name}'")
+            borrowed = "" if found.borrowed is None else ", and borrowed"
+            self._refuse(i, f"its {what} is of the kind '{found.name}'{borrowed}")
 
 
 KINDS_OF_GENERATOR = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR

@@ -35,6 +35,8 @@ class Kind(NamedTuple):
     size: int | None = None
     calls_give: str = "object"
     """The kind of what a call of it gives, if it is code or a function."""
+    borrowed: int | None = None
+    """The variable that keeps it alive, for lack of a reference of its own (3.14)."""
 
 
 LIST, EXCEPTIONS_LIST = Kind("list"), Kind("exceptions")
@@ -186,6 +188,8 @@ def joined(one: Kind, other: Kind) -> Kind:
     """What is known of an entry that is this or that."""
     if one == other:
         return one
+    if one._replace(borrowed=None) == other._replace(borrowed=None):
+        return one if other.borrowed is None else other
     names = {one.name, other.name}
     if names <= TUPLES:
         return Kind("tuple", one.size) if one.size == other.size else TUPLE
