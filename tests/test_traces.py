@@ -31,7 +31,7 @@ from vmtrace.traces import BATCH_ROWS, FORMAT_VERSION, TraceWriter, arrays, open
 from vmtrace.traces.schema import EVENTS, TABLES
 
 
-@pytest.mark.parametrize("compression", ["lz4", "zstd"])
+@pytest.mark.parametrize("compression", ["lz4", "zstd", "auto"])
 def test_a_trace_reads_as_it_was_written(tmp_path: Path, compression: str) -> None:
     columns = write_trace(tmp_path / "trace.arrow", compression=compression)
     trace = open_trace(tmp_path / "trace.arrow")
@@ -156,6 +156,23 @@ def test_other_readers_of_arrow_files_read_the_events(tmp_path: Path) -> None:
     frame = polars.read_ipc(tmp_path / "trace.arrow")
     assert np.array_equal(frame["frame_id"].to_numpy(), columns[3])
     assert frame["opcode"][-1] == NAMES[columns[0][-1]]
+
+
+def test_what_lz4_makes_little_of_is_left_to_it(tmp_path: Path) -> None:
+    """And what it makes more of to zstd, for some batches; all are read alike."""
+    noise, calm = events(1000), [np.zeros_like(column) for column in events(1000)]
+    given = [calm, noise, *[calm] * 17]
+    writer = TraceWriter(tmp_path / "trace.arrow", opcode_names=NAMES, run={}, compression="auto")
+    sizes = [writer._file._position]
+    for columns in given:
+        writer.write(*columns)
+        writer.flush()
+        sizes.append(writer._file._position)
+    writer.close({})
+    of_lz4, _, *of_zstd, of_lz4_again = np.diff(sizes).tolist()
+    assert max(of_zstd) < min(of_lz4, of_lz4_again) - 20
+    read = values(list(open_trace(tmp_path / "trace.arrow").chunks()))
+    assert read == [np.concatenate(column).tolist() for column in zip(*given, strict=True)]
 
 
 def test_a_column_of_one_value_need_not_be_spelt_out(tmp_path: Path) -> None:

@@ -17,30 +17,50 @@ from vmtrace.traces.framing import MAGIC, Block
 _CODECS = {"lz4": pa.Codec("lz4"), "zstd": pa.Codec("zstd", compression_level=-1)}
 
 
+LITTLE = 0.3
+"""Bytes a row: of a batch that lz4 makes no larger, zstd would save two thirds at best, in twice the time."""
+_TURNS = 16
+"""Batches for which zstd is taken where lz4 made too much of one."""
+
+
 class Compressor:
-    """Makes the buffers of a record batch of columns."""
+    """Makes the buffers of record batches of columns, each batch with one codec."""
 
     def __init__(self, compression: str) -> None:
-        self.number = framing.CODECS[compression]
-        self._codec = _CODECS[compression]
-        self._repeated: dict[tuple[int, type], tuple[Any, bytes]] = {}
-        """The last column of a single value: by length and type, the value and what became of it."""
+        """`compression`: a codec, or `auto`: lz4 while it makes little of the batches, or else zstd."""
+        self._codec = None if compression == "auto" else compression
+        self._turns = 0
+        """For how many batches lz4 need not be tried."""
+        self._repeated: dict[tuple[str, int, type], tuple[Any, bytes]] = {}
+        """The last column of a single value: by codec, length and type, the value and what became of it."""
 
-    def __call__(self, values: npt.NDArray[Any]) -> bytes:
-        """How many bytes the values are, in 8 bytes, and they themselves, compressed."""
-        if values.strides != (0,) or not len(values):
-            return self._compressed(values)
-        kind = len(values), values.dtype.type
-        value, made = self._repeated.get(kind, (None, b""))
-        if value != values[0]:
-            value, made = self._repeated[kind] = values[0], self._compressed(np.ascontiguousarray(values))
-        return made
+    def __call__(self, columns: Sequence[npt.NDArray[Any]]) -> tuple[int, list[bytes]]:
+        """The number of the codec, as framing.CODECS has it. By column: how many bytes the values are, in 8 bytes, and
+        they themselves, compressed.
+        """
+        codec = self._codec or ("zstd" if self._turns else "lz4")
+        buffers = [self._buffer(codec, values) for values in columns]
+        if codec == "lz4" and sum(map(len, buffers)) > LITTLE * len(columns[0]):
+            self._turns = _TURNS
+        elif self._turns:
+            self._turns -= 1
+        return framing.CODECS[codec], buffers
 
-    def _compressed(self, values: npt.NDArray[Any]) -> bytes:
+    def _buffer(self, codec: str, values: npt.NDArray[Any]) -> bytes:
         if not len(values):
             return b""
-        content: bytes = self._codec.compress(values, asbytes=True)
-        return values.nbytes.to_bytes(8, "little") + content
+        if values.strides != (0,):
+            return _compressed(codec, values)
+        kind = codec, len(values), values.dtype.type
+        value, made = self._repeated.get(kind, (None, b""))
+        if value != values[0]:
+            value, made = self._repeated[kind] = values[0], _compressed(codec, np.ascontiguousarray(values))
+        return made
+
+
+def _compressed(codec: str, values: npt.NDArray[Any]) -> bytes:
+    content: bytes = _CODECS[codec].compress(values, asbytes=True)
+    return values.nbytes.to_bytes(8, "little") + content
 
 
 class BlockSink:
@@ -77,8 +97,8 @@ class BlockSink:
     def write(self, compress: Compressor, columns: Sequence[npt.NDArray[Any]], content: Mapping[bytes, bytes]) -> None:
         """Writes a batch, and with the first what comes before."""
         rows = len(columns[0])
-        buffers = [compress(column) for column in columns]
-        head, body = framing.batch(rows, buffers, compress.number, content)
+        codec, buffers = compress(columns)
+        head, body = framing.batch(rows, buffers, codec, content)
         preface, self._preface = self._preface, b""
         self._batches.append(Block(self._position + len(preface), len(head), sum(map(len, body))))
         self.commit(b"".join((preface, head, *body)))

@@ -44,8 +44,8 @@ class TraceWriter:
     ) -> None:
         """`opcode_names`: 256 different names, by opcode number; `run`: facts known at the start, for JSON.
 
-        `compression` is lz4 (fast) or zstd (half the size). An existing file is overwritten; OSError if it
-        cannot be.
+        `compression` is lz4 (fast), zstd (half the size), or auto: lz4 where the file is small even so. An existing
+        file is overwritten; OSError if it cannot be.
         """
         if len(opcode_names) != 256 or len(set(opcode_names)) != 256:
             raise ValueError("a trace needs 256 opcode names, all different")

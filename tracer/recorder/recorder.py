@@ -48,7 +48,7 @@ class Recorder:
         run: Mapping[str, Any],
         *,
         sources: bool = True,
-        compression: str = "zstd",
+        compression: str = "auto",
     ) -> None:
         """`run`: facts known at the start, for JSON; `sources`: whether source files are put into the trace.
 
