@@ -106,3 +106,13 @@ def test_nothing_that_a_compiler_made_is_refused() -> None:
             check(decode(code, OPERATIONS))
             seen += 1
     assert seen > 2000
+
+
+def test_a_handler_that_ends_within_an_instruction_covers_that_and_no_more() -> None:
+    code = function("def f(x):\n try: x.y\n except: x\n return x.z")
+    listing = [i for i in dis.get_instructions(code) if i.opname != "CACHE"]
+    attribute = next(n for n, i in enumerate(listing) if i.opname == "LOAD_ATTR")
+    start, caught = listing[attribute].offset // 2, next(i for i in listing if i.opname == "PUSH_EXC_INFO")
+    table = bytes((0x80 | start, 2, caught.offset // 2, 0))
+    (handler,) = decode(code.replace(co_exceptiontable=table), OPERATIONS).handlers
+    assert (handler.start, handler.stop) == (attribute, attribute + 1)
