@@ -53,6 +53,7 @@ CASES = [
     ("def f(x):\n try: x()\n finally: x", "RERAISE", "RERAISE", 1, "offset is of the kind 'handled'"),
     ("async def f(x):\n await x", "RETURN_GENERATOR", "LOAD_CONST", 0, "flags and RETURN_GENERATOR"),
     ("async def f(x):\n await x", "YIELD_VALUE", "NOP", 0, "no delegate"),
+    ("def f(x):\n return lambda: x", "MAKE_CELL", "JUMP_BACKWARD_NO_INTERRUPT", 1, "no signal can break"),
     ("def f(x):\n return x[1:2:x]", "BUILD_SLICE", "BUILD_SLICE", 1, "no compiler emits it"),
 ]
 """A source, the instruction of its function that is made another one, what it is refused for."""

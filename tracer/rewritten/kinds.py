@@ -161,7 +161,7 @@ class _Follower:
         return (kept[-i.arg],)
 
     def _constant(self, i: Instruction, kept: Kinds, operands: Kinds) -> Kinds:
-        return (of_constant(i.value),)
+        return (trust.of_constant(i.value),)
 
     def _tuple(self, i: Instruction, kept: Kinds, operands: Kinds) -> Kinds:
         cells = operands and all(found.name == CELL.name for found in operands)
@@ -207,7 +207,7 @@ class _Follower:
         call = self._following(i)
         if call.name == "PRECALL":
             call = self._following(call)
-        if call.name != "CALL" or len(i.value) > call.arg or of_constant(i.value).name != "names":
+        if call.name != "CALL" or len(i.value) > call.arg or trust.of_constant(i.value).name != "names":
             self._refuse(i, "it does not name arguments of the call behind it")
         return ()
 
@@ -297,11 +297,30 @@ class _Follower:
         return slots
 
     def _uninterrupted(self, i: Instruction) -> None:
-        """Where CPython does not look for signals, the loop has to be left by every turn of it."""
+        """Where CPython does not look for signals, a loop has to be left by every turn of it: nobody could stop it.
+
+        There may be such a jump out of an exception handler, too, which no other way than an exception leads into.
+        """
         assert i.target is not None
-        delegates = self.instructions[i.target].name == "SEND"
-        if self._before(i) != ["YIELD_VALUE", "RESUME"] if delegates else not trust.COLD_CODE_JUMPS_UNINTERRUPTED:
-            self._refuse(i, "it does not wait for a delegate")
+        if self.instructions[i.target].name == "SEND":
+            endless = self._before(i) != ["YIELD_VALUE", "RESUME"]
+        else:
+            endless = i.index in self._following_all(i.target)
+        if endless:
+            self._refuse(i, "a loop that no signal can break")
+
+    def _following_all(self, index: int) -> set[int]:
+        """All that control gets to from an instruction without an exception."""
+        found: set[int] = set()
+        pending: list[int | None] = [index]
+        while pending:
+            at = pending.pop()
+            while at is not None and at not in found:
+                found.add(at)
+                i = self.instructions[at]
+                pending.append(i.target)
+                at = at + 1 if i.falls_through else None
+        return found
 
     def _before(self, i: Instruction) -> list[str]:
         return [other.name for other in self.instructions[max(0, i.index - 2) : i.index]]
@@ -326,7 +345,6 @@ class _Follower:
             self._refuse(i, f"its {what} is of the kind '{found.name}'{borrowed}")
 
 
-KINDS_OF_GENERATOR = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 INTRINSICS = frozenset({"CALL_INTRINSIC_1", "CALL_INTRINSIC_2"})
 USES_CELL = frozenset(
     {"LOAD_CLOSURE", "LOAD_DEREF", "STORE_DEREF", "DELETE_DEREF", "LOAD_CLASSDEREF", "LOAD_FROM_DICT_OR_DEREF"}
@@ -377,13 +395,3 @@ def at_call(code: CodeType, names: list[str]) -> Kinds:
     arguments += sum(bool(code.co_flags & flag) for flag in (inspect.CO_VARARGS, inspect.CO_VARKEYWORDS))
     given = [trust.DOTTED.get(name, OBJECT) for name in names[:arguments]]
     return (*given, *repeat(NULL, len(names) - arguments), NULL)
-
-
-def of_constant(value: object) -> Kind:
-    """What LOAD_CONST pushes."""
-    if isinstance(value, CodeType):
-        makes_iterator = value.co_flags & KINDS_OF_GENERATOR == inspect.CO_GENERATOR
-        return Kind("code", len(value.co_freevars), "generator" if makes_iterator else "object")
-    if type(value) is tuple:
-        return Kind("names" if all(type(item) is str for item in value) else "tuple", len(value))
-    return OBJECT

@@ -22,6 +22,8 @@ local variables, are of these kinds:
 from __future__ import annotations
 
 import dis
+import inspect
+from types import CodeType
 from typing import NamedTuple
 
 from vmtrace.tracer.fused.entries import CALLABLE_FIRST, ITERATOR_IN_TWO
@@ -61,9 +63,6 @@ CHECKS_LOCALS = "LOAD_FAST_CHECK" not in dis.opmap
 
 YIELD_TELLS_DELEGATE = CALLABLE_FIRST
 """Whether YIELD_VALUE's oparg says that a delegate lies below (3.13)."""
-COLD_CODE_JUMPS_UNINTERRUPTED = CALLABLE_FIRST
-"""Whether exception handlers, too, go back to other code without a look for signals (3.13)."""
-
 Wanted = frozenset[str]
 
 
@@ -200,3 +199,16 @@ def joined(one: Kind, other: Kind) -> Kind:
     if names <= OBJECTS:
         return OBJECT
     return PERHAPS if names <= PERHAPS_NULL else MIXED
+
+
+KINDS_OF_GENERATOR = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
+
+
+def of_constant(value: object) -> Kind:
+    """What LOAD_CONST pushes."""
+    if isinstance(value, CodeType):
+        makes_iterator = value.co_flags & KINDS_OF_GENERATOR == inspect.CO_GENERATOR
+        return Kind("code", len(value.co_freevars), "generator" if makes_iterator else "object")
+    if type(value) is tuple:
+        return Kind("names" if all(type(item) is str for item in value) else "tuple", len(value))
+    return OBJECT
