@@ -297,29 +297,26 @@ class _Follower:
         return slots
 
     def _uninterrupted(self, i: Instruction) -> None:
-        """Where CPython does not look for signals, a loop has to be left by every turn of it: nobody could stop it.
+        """Where CPython does not look for signals, nobody can stop an endless loop.
 
-        There may be such a jump out of an exception handler, too, which no other way than an exception leads into.
+        There are such jumps out of exception handlers, too, and 3.13 ends `while not a < b < c` with one.
         """
         assert i.target is not None
         if self.instructions[i.target].name == "SEND":
             endless = self._before(i) != ["YIELD_VALUE", "RESUME"]
         else:
-            endless = i.index in self._following_all(i.target)
+            endless = i.index in self._straight_on(i.target)
         if endless:
             self._refuse(i, "a loop that no signal can break")
 
-    def _following_all(self, index: int) -> set[int]:
-        """All that control gets to from an instruction without an exception."""
+    def _straight_on(self, index: int) -> set[int]:
+        """What control gets to from an instruction before it has a choice."""
         found: set[int] = set()
-        pending: list[int | None] = [index]
-        while pending:
-            at = pending.pop()
-            while at is not None and at not in found:
-                found.add(at)
-                i = self.instructions[at]
-                pending.append(i.target)
-                at = at + 1 if i.falls_through else None
+        at: int | None = index
+        while at is not None and at not in found:
+            found.add(at)
+            flow = self.instructions[at].operation.flow
+            at = at + 1 if flow == "next" else self.instructions[at].target if flow == "jump" else None
         return found
 
     def _before(self, i: Instruction) -> list[str]:
