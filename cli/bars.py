@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from matplotlib.figure import Figure
 from vmtrace.analysis.dataframes import pd
-from vmtrace.cli.columns import Kind, cell
+from vmtrace.cli.columns import Kind, cell, each_row
 from vmtrace.cli.figure import BLUE, SKY, WIDTH, new_figure, say_none, short_name, text_width
 
 LABEL_WIDTH = 44  # characters
@@ -29,10 +29,9 @@ def share_bars(
     result: pd.DataFrame, labels: Iterable[str], share: str = "self_percent", count: str = "count"
 ) -> list[Bar]:
     """A bar for each row of a result, as long as its share of the run, with share and count written behind it."""
-    columns = (result[key].tolist() for key in ("self_percent", count))
     return [
         Bar(label, share, f"{cell(share, Kind.PERCENT)} %  ({number:,})")
-        for label, share, number in zip(labels, *columns, strict=True)
+        for label, (share, number) in zip(labels, each_row(result, "self_percent", count), strict=True)
     ]
 
 

@@ -9,7 +9,7 @@ import click
 from vmtrace.analysis import Blocks
 from vmtrace.analysis.dataframes import pd
 from vmtrace.cli.answer import Table
-from vmtrace.cli.columns import Column, Kind, cell, lines, source_lines
+from vmtrace.cli.columns import Column, Kind, cell, each_row, lines, source_lines
 from vmtrace.cli.options import format_option, plot_option, rows_to_show, top_option, trace_argument
 from vmtrace.cli.selecting import Wanted, selection_options
 from vmtrace.cli.session import Study, answer, draw
@@ -58,9 +58,7 @@ def figure(result: pd.DataFrame, program: str) -> Figure:
 
     names = ("function", "line", "end_line", "offset", "self_percent", "executions", "length")
     bars = []
-    for function, first, last, offset, share, executions, length in zip(
-        *(result[name].tolist() for name in names), strict=True
-    ):
+    for function, first, last, offset, share, executions, length in each_row(result, *names):
         label = f"{function}, line {lines(first, last)}, offset {offset}"
         note = f"{cell(share, Kind.PERCENT)} %  ({executions:,} \N{MULTIPLICATION SIGN} {length})"
         bars.append(Bar(label, share, note))

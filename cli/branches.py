@@ -9,7 +9,7 @@ import click
 from vmtrace.analysis import Branches
 from vmtrace.analysis.dataframes import pd
 from vmtrace.cli.answer import Table
-from vmtrace.cli.columns import Column, Kind, cell, place
+from vmtrace.cli.columns import Column, Kind, cell, each_row, place
 from vmtrace.cli.options import format_option, plot_option, rows_to_show, top_option, trace_argument
 from vmtrace.cli.selecting import Wanted, selection_options
 from vmtrace.cli.session import Study, answer, draw
@@ -40,9 +40,7 @@ def figure(result: pd.DataFrame, program: str) -> Figure:
 
     names = ("function", "line", "offset", "taken", "fallen", "mispredicted", "taken_percent")
     bars = []
-    for function, line, offset, taken, fallen, rarer, share in zip(
-        *(result[name].tolist() for name in names), strict=True
-    ):
+    for function, line, offset, taken, fallen, rarer, share in each_row(result, *names):
         note = f"{cell(share, Kind.PERCENT)} % taken  ({taken + fallen:,})"
         bars.append(Bar(f"{function}, line {line}, offset {offset}", taken + fallen, note, inner=rarer))
     return ranked_bars(

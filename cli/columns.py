@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -44,16 +44,20 @@ def cells(frame: pd.DataFrame, column: Column) -> list[str]:
     return ["  " * int(depth) + cell(value, column.kind) for depth, value in zip(depths, values, strict=True)]
 
 
+def each_row(frame: pd.DataFrame, *names: str) -> Iterator[tuple[Any, ...]]:
+    """Some columns of a result, row by row."""
+    return zip(*(frame[name].tolist() for name in names), strict=True)
+
+
 def place(frame: pd.DataFrame) -> list[str]:
     """Where in the source a row's function is, short: the file's name and the line."""
-    names, lines = frame["filename"].tolist(), frame["line"].tolist()
-    return [f"{Path(name).name}:{line}" for name, line in zip(names, lines, strict=True)]
+    return [f"{Path(name).name}:{line}" for name, line in each_row(frame, "filename", "line")]
 
 
 def source_lines(frame: pd.DataFrame) -> list[str]:
     """Where in the source a row is, short: the file's name and the lines from first to last."""
-    columns = (frame[name].tolist() for name in ("filename", "line", "end_line"))
-    return [f"{Path(name).name}:{lines(first, last)}" for name, first, last in zip(*columns, strict=True)]
+    places = each_row(frame, "filename", "line", "end_line")
+    return [f"{Path(name).name}:{lines(first, last)}" for name, first, last in places]
 
 
 def lines(first: int, last: int) -> str:

@@ -9,7 +9,7 @@ import click
 from vmtrace.analysis import Loops
 from vmtrace.analysis.dataframes import pd
 from vmtrace.cli.answer import Table
-from vmtrace.cli.columns import Column, Kind, lines, source_lines
+from vmtrace.cli.columns import Column, Kind, each_row, lines, source_lines
 from vmtrace.cli.options import format_option, plot_option, rows_to_show, top_option, trace_argument
 from vmtrace.cli.selecting import Wanted, selection_options
 from vmtrace.cli.session import Study, answer, draw
@@ -50,9 +50,7 @@ def figure(result: pd.DataFrame, program: str) -> Figure:
 
     names = ("function", "line", "end_line", "inclusive_percent", "own_percent", "entries", "mean_trips")
     bars = []
-    for function, first, last, share, own, entries, trips in zip(
-        *(result[name].tolist() for name in names), strict=True
-    ):
+    for function, first, last, share, own, entries, trips in each_row(result, *names):
         label = f"{function}, line {lines(first, last)}"
         bars.append(Bar(label, share, f"{entries:,} {TIMES} {trips:,.1f}", inner=share - own))
     return ranked_bars(

@@ -10,7 +10,7 @@ import click
 from vmtrace.analysis import Analysis, Program, Stack, StackByOpcode, StackOverTime
 from vmtrace.analysis.dataframes import pd
 from vmtrace.cli.answer import Table
-from vmtrace.cli.columns import Column, Kind, place
+from vmtrace.cli.columns import Column, Kind, each_row, place
 from vmtrace.cli.layout import printable
 from vmtrace.cli.options import FOR_PEOPLE, format_option, plot_option, rows_to_show, top_option, trace_argument
 from vmtrace.cli.selecting import Wanted, selection_options
@@ -91,8 +91,7 @@ def deepest_table(analysis: Stack) -> Table:
 
 def at_line(frames: pd.DataFrame) -> list[str]:
     """Where a frame had come to, short: the file's name and the line."""
-    columns = frames["filename"].tolist(), frames["at_line"].tolist()
-    return [f"{Path(name).name}:{line or '?'}" for name, line in zip(*columns, strict=True)]
+    return [f"{Path(name).name}:{line or '?'}" for name, line in each_row(frames, "filename", "at_line")]
 
 
 DEEPEST_COLUMNS = (

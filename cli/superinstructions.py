@@ -9,7 +9,7 @@ import click
 from vmtrace.analysis import Super
 from vmtrace.analysis.dataframes import pd
 from vmtrace.cli.answer import Table
-from vmtrace.cli.columns import Column, Kind, cell
+from vmtrace.cli.columns import Column, Kind, cell, each_row
 from vmtrace.cli.options import format_option, plot_option, rows_to_show, top_option, trace_argument
 from vmtrace.cli.selecting import Wanted, selection_options
 from vmtrace.cli.session import Study, answer, draw
@@ -37,10 +37,9 @@ def figure(result: pd.DataFrame, program: str) -> Figure:
     """A bar for each choice, in order."""
     from vmtrace.cli.bars import Bar, ranked_bars
 
-    columns = (result[key].tolist() for key in ("sequence", "saved_percent", "cumulative_percent"))
     bars = [
         Bar(sequence, share, f"{cell(share, Kind.PERCENT)} %  (in all {cell(total, Kind.PERCENT)} %)")
-        for sequence, share, total in zip(*columns, strict=True)
+        for sequence, share, total in each_row(result, "sequence", "saved_percent", "cumulative_percent")
     ]
     return ranked_bars(bars, title=f"Superinstructions for {program}", x_label="dispatches saved (%)")
 
