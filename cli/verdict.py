@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 
-from vmtrace.cli.layout import display_width, pad, printable
+from vmtrace.cli.layout import display_width, pad, printable, shorten
 from vmtrace.tracer.witness.account import Account, rules
 from vmtrace.tracer.witness.agreement import Agreement, Difference, Event
 from vmtrace.tracer.witness.agreement import compare as compare_accounts
@@ -19,6 +19,8 @@ from vmtrace.tracer.witness.outcome import Outcome, Output
 VERSION = sys.version_info[:2]
 LINE = 160
 """Characters of an output line that are shown."""
+CELL = 100
+"""Columns on the terminal that a constant, or a line of source, takes at most."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ def _row(event: Event) -> list[str]:
     source = linecache.getline(code.filename, line).strip() if line else ""
     place = f"{Path(code.filename).name}:{line or '?'}"
     cells = place, code.qualname, f"frame {event.frame}", str(event.offset), f"{opcode} {argument}", source
-    return [printable(cell) for cell in cells]
+    return [shorten(printable(cell), CELL, "...") for cell in cells]
 
 
 def _outputs(expected: Told, told: Told) -> list[str]:

@@ -88,6 +88,18 @@ f(len(f.__code__.co_code))
     assert any("prog.py:3  f " in line and line.endswith("return 1") for line in lines[engine + 1 : engine + 3])
 
 
+def test_a_long_constant_is_shown_by_its_ends(verify: Any) -> None:
+    source = f"""\
+def f(length):
+    return "begin{"-" * 5000}end" if length > 100 else 2
+f(len(f.__code__.co_code))
+"""
+    done = verify(source)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "LOAD_CONST 'begin---" in done.stdout and "---end'" in done.stdout
+    assert max(map(len, done.stdout.splitlines())) < 400
+
+
 def test_a_difference_in_what_was_written(verify: Any) -> None:
     done = verify("def f(): 1\nt = len(f.__code__.co_code) > 60\nprint('same')\nprint(t)\nraise SystemExit(t)\n")
     assert done.returncode == 1
