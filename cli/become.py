@@ -19,7 +19,9 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import NoReturn
 
 from vmtrace.cli.recorded import Request
+from vmtrace.tracer.errors import ProgramError
 from vmtrace.tracer.host.hide import hide_code
+from vmtrace.tracer.program import Program
 
 BEGINNING = """\
 import os, sys
@@ -28,6 +30,24 @@ sys.path[1:] = {path!r}
 from vmtrace.cli.recorded import main
 main({request!r})
 """
+
+
+def check(request: Request) -> Program:
+    """The program. Raises ProgramError where there is nothing to run.
+
+    A compiled file is loaded by a child first, where there is fork: of some damaged ones CPython itself crashes.
+    """
+    if request.form == "file" and request.program.endswith((".pyc", ".pyo")) and hasattr(os, "fork"):
+        child = os.fork()
+        if not child:
+            try:
+                request.load()
+            finally:
+                os._exit(0)
+        _, status = os.waitpid(child, 0)
+        if os.WIFSIGNALED(status):
+            raise ProgramError(f"{request.program} is damaged: CPython crashes as it loads it; compile it again")
+    return request.load()
 
 
 def facts() -> dict[str, object]:

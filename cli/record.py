@@ -8,7 +8,7 @@ import warnings
 from pathlib import Path
 
 import click
-from vmtrace.cli.become import become, facts
+from vmtrace.cli.become import become, check, facts
 from vmtrace.cli.options import form, program_options
 from vmtrace.cli.recorded import Request
 from vmtrace.tracer.errors import VMError
@@ -79,7 +79,7 @@ def record(
     )
     try:
         with warnings.catch_warnings(action="ignore"):  # the program's process will have its say
-            request.load()
+            check(request)
     except VMError as error:
         raise click.ClickException(str(error)) from None
     _make_place(path, output is not None, force)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import click
 from vmtrace.cli import verdict
-from vmtrace.cli.become import command_line, facts, python
+from vmtrace.cli.become import check, command_line, facts, python
 from vmtrace.cli.options import form, program_options
 from vmtrace.cli.recorded import Request
 from vmtrace.cli.session import write_out
@@ -127,7 +127,7 @@ class _Verification:
         """`place`: an empty folder; `keep`: where traces are to stay. _Misuse if there is no such program."""
         try:
             with warnings.catch_warnings(action="ignore"):
-                self._scope = request.scope(request.load())
+                self._scope = request.scope(check(request))
         except VMError as error:
             raise _Misuse(str(error)) from None
         self._request = request
