@@ -126,6 +126,10 @@ class Code:
         names = [i.name for i in self.instructions]
         return self.suspends and "RESUME" in names[: names.index("RETURN_GENERATOR")]
 
+    def instructions_from(self, index: int) -> Iterator[Instruction]:
+        """The instructions from one on, of which few are wanted: there may be hundreds of thousands."""
+        return map(self.instructions.__getitem__, range(index, len(self.instructions)))
+
     def handler_for(self, index: int) -> Handler | None:
         """The innermost exception handler in force at an instruction."""
         for entry in self.handlers:

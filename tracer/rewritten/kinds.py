@@ -218,7 +218,7 @@ class _Follower:
         return ()
 
     def _following(self, i: Instruction) -> Instruction:
-        return next((other for other in self.instructions[i.index + 1 :] if other.name != "EXTENDED_ARG"), i)
+        return next((other for other in self.decoded.instructions_from(i.index + 1) if other.name != "EXTENDED_ARG"), i)
 
     def _function(self, i: Instruction, kept: Kinds, operands: Kinds) -> Kinds:
         """Up to 3.12 its parts come with it; later, each by an instruction of its own."""

@@ -12,7 +12,7 @@ What is added, and where:
 from __future__ import annotations
 
 import dis
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from types import CodeType
 
 from vmtrace.tracer.code import Block, Code, Instruction
@@ -242,7 +242,7 @@ class _Rewriter:
 
     def _announced_or_left_next(self, index: int) -> bool:
         """Whether something else is announced, or the frame is left, before anything can be entered."""
-        for following in self._from(index + 1):
+        for following in self.decoded.instructions_from(index + 1):
             if following.index in self.labels or not self.quiet(following):
                 return following.index not in self.labels and following.name in RETURNING
             if following.index in self.announcing:
@@ -254,13 +254,8 @@ class _Rewriter:
         if instruction.index < self.entry:
             return OUTSIDE
         if instruction.name == "PRECALL":
-            return next(i.offset for i in self._from(instruction.index) if i.name == "CALL")
+            return next(i.offset for i in self.decoded.instructions_from(instruction.index) if i.name == "CALL")
         return instruction.offset
-
-    def _from(self, index: int) -> Iterator[Instruction]:
-        """The instructions from one on, of which few are wanted: there may be hundreds of thousands."""
-        instructions = self.decoded.instructions
-        return map(instructions.__getitem__, range(index, len(instructions)))
 
     def _resumes(self, instruction: Instruction) -> bool:
         """Whether it is where a generator goes on."""
