@@ -152,6 +152,8 @@ def test_a_version_says_truly_what_it_changes():
 
     with pytest.raises(TypeError, match="NEW was not there"):
         new.changed(byte_NEW)
+    with pytest.raises(TypeError, match="OLD is in two families"):
+        OpcodeSet((1, 0), base, new)
     new.removed("OLD")
     assert not new and list(base) == ["OLD"]
 

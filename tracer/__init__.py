@@ -1,6 +1,6 @@
 """Runs a program and notes what it executes.
 
-To read in this order: `opcodes/opset.py` and `opcodes/py311.py` (what an instruction does), `code.py` (a code object,
+To read in this order: `opcodes/opset.py` and `opcodes/py311/` (what an instruction does), `code.py` (a code object,
 decoded), `frame.py` and `step.py` (one instruction after another), `vm.py` (the machine), `notes.py` (where what is
 executed is noted), `recording.py` (a recording from beginning to end). `fused/` is the same machine at speed,
 `rewritten/` the engine that runs on CPython itself; both, and stepping, dress what runs by `host/`. `recorder/` turns

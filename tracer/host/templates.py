@@ -125,11 +125,12 @@ class Source:
         module = inspect.getmodule(handler)
         if module is None:
             return None
-        if module.__name__ not in self._modules:
-            self._read(module)
+        self._read(module)
         return self._modules[module.__name__].get(handler.__name__)
 
     def _read(self, module: ModuleType) -> None:
+        if module.__name__ in self._modules:
+            return
         tree = ast.parse(inspect.getsource(module))
         self._modules[module.__name__] = {s.name: s for s in tree.body if isinstance(s, ast.FunctionDef)}
         tables = self._tables[module.__name__] = {

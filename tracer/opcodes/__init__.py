@@ -1,1 +1,1 @@
-"""What each opcode does: a file for 3.11, one of changes for each version after it, and what they call."""
+"""What each opcode does: a folder for 3.11, a file of changes for each version after it, and what they call."""

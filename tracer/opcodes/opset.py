@@ -13,8 +13,9 @@ facts of the instruction or of the frame:
     frame    the `Frame`
 
 A handler that may jump returns `Jump(*pushed)` to do so; one whose instruction is a call returns the `Call`,
-whose result is pushed. One `OpcodeSet` per Python version; a version's module says what it added, changed and
-removed against the one before, and is held to that when it is imported.
+whose result is pushed. One `OpcodeSet` per Python version: 3.11's is put together from the families of
+`py311/`, a later version's module says what it added, changed and removed against the one before, and is held
+to that when it is imported.
 """
 
 from __future__ import annotations
@@ -140,11 +141,17 @@ def _count(pushes: int | Count) -> Count:
 
 
 class OpcodeSet(Mapping[str, Operation]):
-    """The opcodes of one Python version, by name; built on the version before it, or on nothing."""
+    """The opcodes of one Python version, by name."""
 
-    def __init__(self, python: tuple[int, int], base: OpcodeSet | None = None) -> None:
+    def __init__(self, python: tuple[int, int], *bases: OpcodeSet) -> None:
+        """`bases` is the version before, or the families that the first one is put together from; TypeError where two
+        of these have an opcode in common."""
         self.python = python
-        self._operations: dict[str, Operation] = dict(base._operations) if base else {}
+        self._operations: dict[str, Operation] = {}
+        for base in bases:
+            if twice := self._operations.keys() & base:
+                raise TypeError(f"{', '.join(sorted(twice))} is in two families of {python}")
+            self._operations |= base
 
     def __getitem__(self, name: str) -> Operation:
         return self._operations[name]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from vmtrace.tracer.host.hide import hide_functions, keep_builtins
 from vmtrace.tracer.opcodes import coroutines, intrinsics, py311, semantics
 from vmtrace.tracer.opcodes.opset import Jump, OpcodeSet, Value
-from vmtrace.tracer.opcodes.py311 import COMPARISONS
+from vmtrace.tracer.opcodes.py311.operators import COMPARISONS
 from vmtrace.tracer.opcodes.semantics import EXHAUSTED, NULL
 
 keep_builtins(globals())

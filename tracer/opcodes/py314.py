@@ -9,7 +9,7 @@ from __future__ import annotations
 from vmtrace.tracer.host.hide import hide_functions, keep_builtins
 from vmtrace.tracer.opcodes import intrinsics, py313, raising
 from vmtrace.tracer.opcodes.opset import Call, Jump, OpcodeSet, Value
-from vmtrace.tracer.opcodes.py311 import BINARY_OPERATORS
+from vmtrace.tracer.opcodes.py311.operators import BINARY_OPERATORS
 from vmtrace.tracer.opcodes.semantics import COMMON_CONSTANTS, EXHAUSTED, NULL
 
 keep_builtins(globals())
