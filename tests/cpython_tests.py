@@ -22,9 +22,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.command_line import SOURCES
+
 DRIVER = Path(__file__).with_name("cpython_driver.py")
 REASONS = Path(__file__).with_name("cpython_exceptions.toml")
-SOURCES = Path(__file__).parent.parent / ".src"
 VERSION = ".".join(map(str, sys.version_info[:2]))
 ENOUGH = 0.99
 

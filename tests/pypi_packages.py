@@ -23,7 +23,8 @@ from pathlib import Path
 
 from vmtrace.traces import open_trace
 
-SOURCES = Path(__file__).parent.parent / ".src"
+from tests.command_line import SOURCES
+
 PYTHON = ".".join(map(str, sys.version_info[:3]))
 
 

@@ -11,9 +11,10 @@ from typing import Any
 
 import pandas as pd
 import vmtrace.traces
-from test_cli import ENVIRONMENT
 from vmtrace.analysis import Analysis, Program, run
 from vmtrace.traces import Trace, open_trace
+
+from tests.command_line import ENVIRONMENT
 
 SAMPLES = sorted((Path(vmtrace.traces.__file__).parent / "samples").glob("*.arrow"))
 PROGRAMS = Path(__file__).parent / "programs"

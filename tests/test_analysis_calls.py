@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from analysis_traces import Code, Trace, played
 from vmtrace.analysis import Calls, CallSites, Functions, Program, Stack, StackByOpcode, StackOverTime, run
+
+from tests.analysis_traces import Code, Trace, played
 
 MAIN = Code("main", ["RESUME", "CALL", "CALL", "FOR_ITER -> 6", "STORE", "JUMP -> 3", "RETURN_VALUE"])
 WORK = Code("work", ["RESUME", "CALL", "CALL", "RETURN_VALUE"])

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from analysis_traces import Code, Trace, played
 from vmtrace.analysis import Loops, Program, run
 from vmtrace.analysis.cfg import NaturalLoops, dominates, dominators
+
+from tests.analysis_traces import Code, Trace, played
 
 #: for … in each(): work()
 FOR = Code("main", ["RESUME", "LOAD", "FOR_ITER -> 6", "STORE", "CALL", "JUMP -> 2", "RETURN_VALUE"])

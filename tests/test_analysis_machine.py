@@ -7,7 +7,6 @@ from random import Random
 from typing import Any
 
 import numpy as np
-from analysis_traces import SUSPENDING, Machine, Trace, random_machine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from vmtrace.analysis import Calls, Functions, Loops, Program, Stack, run
@@ -16,6 +15,8 @@ from vmtrace.analysis.flow import Flow
 from vmtrace.analysis.rounds import Rounds
 from vmtrace.analysis.trips import Trips
 from vmtrace.analysis.view import View
+
+from tests.analysis_traces import SUSPENDING, Machine, Trace, random_machine
 
 ROWS = 300
 machines = st.builds(

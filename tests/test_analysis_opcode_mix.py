@@ -7,7 +7,6 @@ from itertools import accumulate, chain
 
 import numpy as np
 import pytest
-from analysis_traces import OPCODES, Code, Machine, Trace, played, random_machine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from vmtrace.analysis import (
@@ -23,6 +22,8 @@ from vmtrace.analysis import (
     run,
     spread,
 )
+
+from tests.analysis_traces import OPCODES, Code, Machine, Trace, played, random_machine
 
 MAIN = Code("main", ["RESUME", "LOAD", "POP_JUMP -> 5", "CALL", "JUMP -> 1", "RETURN_VALUE", "POP"])
 WORK = Code("work", ["RESUME", "LOAD", "LOAD", "RETURN_VALUE"], module="other")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from analysis_traces import Code, Trace, played
 from vmtrace.analysis import Opcodes, Program, Summary, run
 from vmtrace.analysis.counts import SiteCounts
 from vmtrace.analysis.view import View, occurring
 from vmtrace.traces import TraceError
+
+from tests.analysis_traces import Code, Trace, played
 
 MAIN = Code("main", ["RESUME", "LOAD", "POP_JUMP -> 5", "CALL", "JUMP -> 1", "RETURN_VALUE"])
 WORK = Code("work", ["RESUME", "RETURN_VALUE"])

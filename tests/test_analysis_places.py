@@ -8,7 +8,6 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 import pytest
-from analysis_traces import Code, Trace, played
 from vmtrace.analysis import (
     Analysis,
     Blocks,
@@ -24,6 +23,8 @@ from vmtrace.analysis import (
     differences,
     run,
 )
+
+from tests.analysis_traces import Code, Trace, played
 
 #: 1 def main():   2 for …:   3 if work(): 4 …   5 return
 MAIN = Code(

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from recorded_traces import NAMES, SAMPLES, events_of, opened, recorded, result
 from vmtrace.analysis import (
     Calls,
     CallSites,
@@ -32,17 +31,9 @@ from vmtrace.analysis import (
 )
 from vmtrace.traces import Trace, open_trace
 
+from tests.recorded_traces import SAMPLES, events_of, opened, recorded, result
+
 Name = tuple[str, int]
-
-
-@pytest.fixture(params=NAMES)
-def trace(request: pytest.FixtureRequest) -> Trace:
-    return opened(request.param)
-
-
-@pytest.fixture
-def events(trace: Trace) -> pd.DataFrame:
-    return events_of(trace)
 
 
 def test_there_are_samples() -> None:

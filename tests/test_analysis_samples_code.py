@@ -7,19 +7,10 @@ from collections import Counter
 
 import pandas as pd
 import pytest
-from recorded_traces import NAMES, SAMPLES, blocks_of, events_of, opened, result
 from vmtrace.analysis import Blocks, Branches, Instructions, Lines, Pairs, Program, Super, run
 from vmtrace.traces import Trace, open_trace
 
-
-@pytest.fixture(params=NAMES)
-def trace(request: pytest.FixtureRequest) -> Trace:
-    return opened(request.param)
-
-
-@pytest.fixture
-def events(trace: Trace) -> pd.DataFrame:
-    return events_of(trace)
+from tests.recorded_traces import SAMPLES, blocks_of, result
 
 
 def test_lines(trace: Trace, events: pd.DataFrame) -> None:

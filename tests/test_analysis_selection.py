@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from analysis_traces import Code, Machine, Trace, played, random_machine
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_law import MAKERS, results
 from vmtrace.analysis import Calls, Functions, Opcodes, Pairs, Program, Selection, run
+
+from tests.all_analyses import MAKERS, results
+from tests.analysis_traces import Code, Machine, Trace, played, random_machine
 
 MAIN = Code("main", ["RESUME", "CALL", "CALL", "RETURN_VALUE"])
 WORK = Code("work", ["RESUME", "CALL", "RETURN_VALUE"], module="lib.work")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from assembling import MAIN, Seen, as_taken, assemble, at, facts, parse, split, token_edges
 from vmtrace.tracer.recorder.assemble import Assembler, NotesError, Thread
 from vmtrace.tracer.recorder.tables import Tables
 from vmtrace.tracer.recorder.tokens import tell_apart
+
+from tests.assembling import MAIN, Seen, as_taken, assemble, at, facts, parse, split, token_edges
 
 
 def rows(text: str) -> list[tuple[int, int]]:

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from assembling import MAIN, NOWHERE, Seen, assemble, at, token_edges
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from vmtrace.tracer.notes import CREATE, ENTER, RAISE, RESUME, RETURN, SUSPEND, UNWIND
+
+from tests.assembling import MAIN, NOWHERE, Seen, assemble, at, token_edges
 
 
 @dataclass

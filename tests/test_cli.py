@@ -7,23 +7,15 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sample_traces import write_sample
 from vmtrace.cli.main import COMMANDS
 from vmtrace.traces import TraceWriter
 
-ROOT = Path(__file__).resolve().parent.parent
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / ".src"), "PYTHONIOENCODING": "utf-8"}
+from tests.command_line import ENVIRONMENT, vm
+from tests.sample_traces import write_sample
+
 REPORTS = tuple(name for name in COMMANDS if name not in ("record", "verify", "diff"))
-
-
-def vm(*args: str | Path, cwd: Path | None = None, **options: Any) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "vmtrace.cli", *map(str, args)],
-        **{"capture_output": True, "text": True, "cwd": cwd, "env": ENVIRONMENT, **options},
-    )
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,9 @@ from typing import Any
 
 import click
 import pytest
-from sample_traces import LONG_NAME, SOURCE, rows_of, write_sample
 from vmtrace.cli.main import COMMANDS, run, vmtrace
+
+from tests.sample_traces import LONG_NAME, SOURCE, rows_of, write_sample
 
 ANALYSES = ("opcodes", "loops", "calls", "stack", "pairs", "super", "blocks", "phases", "branches", "lines")
 COMMANDS_ON_TRACES = (*ANALYSES, "report", "info")

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sample_traces import AFTER, BEFORE, CALLEE, REST, ROUND, ROUND_ROWS, rows_of, write_sample
 from vmtrace.cli.main import COMMANDS, run
+
+from tests.sample_traces import AFTER, BEFORE, CALLEE, REST, ROUND, ROUND_ROWS, rows_of, write_sample
 
 ON_TRACES = tuple(name for name in COMMANDS if name not in ("record", "verify", "info"))
 FIRST_CALL = len(BEFORE) + len(ROUND)  # the row of the sample with which the first call begins

@@ -8,8 +8,9 @@ from pathlib import Path
 from types import CodeType
 
 import pytest
-from engines import fused, natively, outcome
 from vmtrace.tracer.vm import VirtualMachine
+
+from tests.engines import fused, natively, outcome
 
 SOURCES = sorted(Path(json.__file__).parent.parent.glob("[a-d]*.py"))
 

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests import witness
-
-SOURCES = Path(__file__).parent.parent / ".src"
+from tests.command_line import SOURCES
 
 FUNCTIONS = """
 import asyncio

@@ -16,11 +16,12 @@ from typing import Any
 import pandas as pd
 import pytest
 import vmtrace.traces.writer
-from analysis_traces import OPCODE_NAMES, random_machine
-from test_law import MAKERS, results
 from vmtrace.analysis import Analysis, Opcodes, Program, parallel, run
 from vmtrace.cli import standby
 from vmtrace.traces import Trace, TraceError, TraceWriter, open_trace
+
+from tests.all_analyses import MAKERS, results
+from tests.analysis_traces import OPCODE_NAMES, random_machine
 
 ROWS = 3000
 

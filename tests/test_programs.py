@@ -14,6 +14,7 @@ from vmtrace.tracer.witness.account import from_trace
 from vmtrace.traces import open_trace
 
 from tests import witness
+from tests.command_line import SOURCES
 from tests.witness_programs import Program, programs
 
 ENGINES = ("vm", "check", "native")
@@ -22,7 +23,6 @@ NOT_ON = {
     ("recursion", "native"): "RecursionError comes a frame later than under CPython's own tracing",
     ("elements_wide_code", "check"): "the program measures the co_code of its own functions, which is the stub's",
 }
-SOURCES = Path(__file__).parent.parent / ".src"
 
 
 @functools.cache

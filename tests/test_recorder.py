@@ -1,16 +1,10 @@
-"""The recorder: from notes to the file, across two processes, and what may go wrong on the way."""
+"""The recorder: from notes to the file."""
 
 from __future__ import annotations
 
 import dis
-import signal
-import subprocess
-import sys
-import textwrap
 import threading
-import time
 import types
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +13,8 @@ import pytest
 from vmtrace.tracer.code import Code, decode
 from vmtrace.tracer.notes import CREATE, ENTER, RESUME, RETURN, SUSPEND
 from vmtrace.tracer.recorder.recorder import Recorder, Summary
-from vmtrace.tracer.recorder.ring import lives
 from vmtrace.tracer.vm import opcodes
 from vmtrace.traces import Trace, open_trace
-
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 SOURCE = """\
 def first(n):
@@ -44,11 +35,6 @@ def codes(tmp_path: Path) -> list[Code]:
     return [decode(code, opcodes()) for code in module.co_consts if isinstance(code, types.CodeType)]
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "trace.arrow"
-
-
 def read(path: Path) -> list[tuple[int, int, int]]:
     """frame, code and offset of each row"""
     columns = [open_trace(path).to_pandas()[name].tolist() for name in ("frame_id", "code_id", "offset")]
@@ -63,9 +49,6 @@ def closed(recorder: Recorder, **end: Any) -> Summary:
     summary = recorder.close(end)
     assert summary is not None
     return summary
-
-
-# --- what is recorded ---
 
 
 def test_a_recording_from_beginning_to_end(codes: list[Code], path: Path) -> None:
@@ -212,146 +195,12 @@ def test_a_generator_ends_in_another_thread_than_it_went_on_in_before(codes: lis
     assert open_trace(path).exits["row"].to_pylist() == [summary.rows]
 
 
-# --- what may go wrong ---
-
-PROLOGUE = """
-import os, sys, threading, time
-from vmtrace.tracer.code import decode
-from vmtrace.tracer.notes import ENTER, RETURN
-from vmtrace.tracer.recorder.recorder import Recorder
-from vmtrace.tracer.recorder.ring import READER
-from vmtrace.tracer.vm import opcodes
-
-def begin(path, function):
-    recorder = Recorder(path, {})
-    code, block = recorder.add(decode(function.__code__, opcodes()))
-    recorder.start()
-    return recorder, (ENTER, code, 0, block, RETURN)
-
-def small():
-    return 1
-
-def wait_for(condition):
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-"""
-
-
-@pytest.fixture
-def run(tmp_path: Path) -> Run:
-    """Runs a script after the prologue; its arguments follow."""
-
-    def run(script: str, *arguments: object, check: bool = True) -> subprocess.CompletedProcess[str]:
-        program = tmp_path / "script.py"
-        program.write_text(PROLOGUE + textwrap.dedent(script))
-        words = [sys.executable, "-W", "error", program, *arguments]
-        place = {"PYTHONPATH": ":".join(p for p in sys.path if p)}
-        done = subprocess.run(list(map(str, words)), capture_output=True, text=True, timeout=60, env=place)
-        if check:
-            assert (done.returncode, done.stderr) == (0, "")
-        return done
-
-    return run
-
-
 def test_a_path_that_cannot_be_written_is_an_error_at_once(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="No such file or directory"):
         Recorder(tmp_path / "missing" / "trace.arrow", {})
 
 
-def test_a_program_that_is_killed_leaves_what_was_drained(run: Run, path: Path) -> None:
-    script = """
-    recorder, call = begin(sys.argv[1], small)
-    recorder.notes().extend(call * 50_000)
-    wait_for(lambda: not recorder.notes())
-    print(recorder._sender._numbers[READER], flush=True)
-    os._exit(0)
-    """
-    await_end(run(script, path).stdout)
-    trace = open_trace(path)
-    assert not trace.complete
-    assert len(trace) == 50_000 * len(small_offsets())
-
-
-def test_a_program_that_is_killed_while_it_notes_leaves_a_readable_trace(run: Run, path: Path) -> None:
-    script = """
-    import signal
-    recorder, call = begin(sys.argv[1], small)
-    wait_for(lambda: os.path.getsize(sys.argv[1]))
-    print(recorder._sender._numbers[READER], flush=True)
-    threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGKILL)).start()
-    while True:
-        recorder.notes().extend(call * 100)
-    """
-    done = run(script, path, check=False)
-    assert done.returncode == -signal.SIGKILL
-    await_end(done.stdout)
-    assert open_trace(path).problem
-    assert len(open_trace(path)) > 100_000
-
-
-def small_offsets() -> list[int]:
-    return [i.offset for i in decode((lambda: 1).__code__, opcodes()).instructions]
-
-
-def await_end(writer: str) -> None:
-    deadline = time.monotonic() + 30
-    while lives(int(writer)):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
-def test_a_full_disk_stops_the_recording_not_the_program(run: Run) -> None:
-    script = """
-    recorder, call = begin("/dev/full", small)
-    notes = recorder.notes()
-    longest = 0
-    for _ in range(400):
-        notes.extend(call * 10_000)
-        longest = max(longest, len(notes))
-    while recorder.recording:
-        notes.extend(call * 10_000)
-    wait_for(lambda: not notes)
-    notes.extend(call * 1000)
-    wait_for(lambda: not notes)
-    print(recorder.close({}).problem)
-    """
-    assert run(script).stdout == "No space left on device\n"
-
-
-def test_a_file_that_may_not_grow_is_readable_up_to_there(run: Run, path: Path) -> None:
-    script = """
-    import resource
-    recorder, call = begin(sys.argv[1], small)
-    resource.prlimit(recorder._sender._numbers[READER], resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
-    while recorder.recording:
-        recorder.notes().extend(call * 10_000)
-    summary = recorder.close({})
-    print(summary.problem, summary.rows, summary.bytes)
-    """
-    problem, rows, size = run(script, path).stdout.rsplit(maxsplit=2)
-    assert problem == "File too large"
-    assert int(size) <= 1_000_000
-    trace = open_trace(path)
-    assert not trace.complete
-    assert 0 < len(trace) <= int(rows)
-
-
-def test_a_writer_that_is_killed_stops_the_recording(run: Run, path: Path) -> None:
-    script = """
-    import signal
-    recorder, call = begin(sys.argv[1], small)
-    os.kill(recorder._sender._numbers[READER], signal.SIGKILL)
-    while recorder.recording:
-        recorder.notes().extend(call * 10_000)
-    print(recorder.close({}).problem)
-    """
-    assert run(script, path).stdout == "its writer was killed\n"
-
-
-def test_notes_that_are_none_stop_the_recording(codes: list[Code], path: Path) -> None:
+def test_notes_that_are_none_stop_the_recording(path: Path) -> None:
     for wrong in ("text", 2**70):
         recorder = Recorder(path, {})
         recorder.start()
@@ -364,91 +213,3 @@ def test_notes_that_no_engine_takes_stop_the_recording(path: Path) -> None:
     recorder.start()
     recorder.notes().append(RETURN)
     assert "a frame ended that was not open" in str(closed(recorder).problem)
-
-
-def test_a_forked_child_is_not_recorded(run: Run, path: Path) -> None:
-    script = """
-    import warnings
-    warnings.simplefilter("always")
-    recorder, call = begin(sys.argv[1], small)
-    notes = recorder.notes()
-    notes.extend(call * 10)
-    children = []
-    for _ in range(3):
-        child = os.fork()
-        if not child:
-            for _ in range(100):
-                notes.extend(call * 10_000)
-                if os.fork() == 0:
-                    os._exit(0)
-                os.wait()
-            wait_for(lambda: not notes)
-            assert not recorder.recording
-            assert recorder.close({}) is None
-            os._exit(7)
-        notes.extend(call * 10)
-        children.append(child)
-    assert sorted(os.wait() for _ in children) == [(child, 7 << 8) for child in sorted(children)]
-    try:
-        os.wait()
-    except ChildProcessError:
-        print("no more children")
-    print(threading.active_count(), recorder.close({}))
-    """
-    done = run(script, path)
-    assert done.stdout.startswith("no more children\n1 Summary(")
-    assert "problem=None" in done.stdout
-    assert open_trace(path).complete
-    assert open_trace(path).frames.num_rows == 40
-
-
-def test_a_program_that_closes_all_files_is_recorded_all_the_same(run: Run, path: Path) -> None:
-    script = """
-    recorder, call = begin(sys.argv[1], small)
-    opened = os.open(os.devnull, os.O_RDONLY)
-    assert opened == 3
-    recorder.notes().extend(call * 10)
-    wait_for(lambda: os.path.getsize(sys.argv[1]) and not recorder.notes())
-    os.closerange(3, 1024)
-    mine = [os.open(os.devnull, os.O_RDONLY) for _ in range(200)]
-    time.sleep(0.2)
-    recorder.notes().extend(call * 10)
-    print(recorder.close({}).problem)
-    for descriptor in mine:
-        os.fstat(descriptor)
-    """
-    assert run(script, path).stdout == "None\n"
-    assert open_trace(path).complete
-    assert open_trace(path).frames.num_rows == 20
-
-
-def test_memory_is_bounded_however_fast_notes_are_made(run: Run, path: Path) -> None:
-    script = """
-    def long():
-        a = b = c = 1
-        return (a + b * c) * (a - b + c) * (b + c * a) - (a * a + b * b - c * c) * (a + b + c) - a * b * c
-
-    recorder, call = begin(sys.argv[1], long)
-    notes = recorder.notes()
-
-    def peak(process):
-        with open(f"/proc/{process}/status") as status:
-            return int(status.read().split("VmHWM:")[1].split()[0]) // 1024
-
-    writer = recorder._sender._numbers[READER]
-    before = peak(os.getpid())
-    add = notes.append
-    enter, code, position, block, leave = call
-    notes += (enter, code, position)
-    for _ in range(5_000_000):
-        add(block)
-    after, written = peak(os.getpid()), peak(writer)
-    notes.append(leave)
-    summary = recorder.close({})
-    assert summary.problem is None
-    print(summary.rows, after - before, written)
-    """
-    rows, more, writer = map(int, run(script, path).stdout.split())
-    assert rows > 100_000_000
-    assert more <= 100, "MB in the program's process"
-    assert writer <= 200, "MB in the writer's"

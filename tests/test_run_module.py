@@ -12,8 +12,9 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from test_cli import ENVIRONMENT
 from vmtrace.traces import open_trace
+
+from tests.command_line import ENVIRONMENT
 
 PACKAGE = {
     "__init__.py": "import sys\nfrom pkg.helper import total\nbegan = sys.argv[0], total(5)\n",

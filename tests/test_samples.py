@@ -10,7 +10,7 @@ import pytest
 from vmtrace.traces import open_trace
 
 from tests import witness
-from tests.test_programs import SOURCES
+from tests.command_line import SOURCES
 
 SAMPLES = Path(__file__).parent.parent / "traces" / "samples"
 PROGRAMS = sorted(SAMPLES.glob("*.py"))

@@ -9,7 +9,7 @@ from types import CodeType
 import pytest
 from vmtrace.tracer.scope import STDLIB, Scope
 
-from tests.test_cli import vm
+from tests.command_line import vm
 
 
 def code_of(path: str | Path) -> CodeType:

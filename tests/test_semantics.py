@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from engines import fused, natively, outcome, pieces, stepping
+
+from tests.engines import fused, natively, outcome, pieces, stepping
 
 
 @pytest.mark.parametrize("engine", [stepping, fused], ids=["stepping", "fused"])

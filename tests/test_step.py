@@ -5,10 +5,11 @@ import sys
 from itertools import pairwise
 
 import pytest
-from engines import natively, outcome, stepping
 from vmtrace.tracer.errors import CodeError
 from vmtrace.tracer.notes import CREATE, ENTER, RAISE, RESUME, RETURN, SUSPEND, UNWIND
 from vmtrace.tracer.vm import VirtualMachine
+
+from tests.engines import natively, outcome, stepping
 
 
 def same(source):

@@ -15,7 +15,10 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from trace_files import (
+from vmtrace.traces import BATCH_ROWS, FORMAT_VERSION, TraceWriter, arrays, open_trace, writer
+from vmtrace.traces.schema import EVENTS, TABLES
+
+from tests.trace_files import (
     CODE,
     COLUMNS,
     INSTRUCTION,
@@ -27,8 +30,6 @@ from trace_files import (
     values,
     write_trace,
 )
-from vmtrace.traces import BATCH_ROWS, FORMAT_VERSION, TraceWriter, arrays, open_trace, writer
-from vmtrace.traces.schema import EVENTS, TABLES
 
 
 @pytest.mark.parametrize("compression", ["lz4", "zstd", "auto"])

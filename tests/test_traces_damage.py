@@ -16,9 +16,10 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 import pytest
-from trace_files import CODE, COLUMNS, NAMES, events, frames, values, write_trace
 from vmtrace.traces import BATCH_ROWS, Trace, TraceError, TraceWriter, metadata, open_trace, writer
 from vmtrace.traces.schema import EVENTS
+
+from tests.trace_files import CODE, COLUMNS, NAMES, events, frames, values, write_trace
 
 
 def content(trace: Trace) -> dict[str, Any]:
@@ -141,7 +142,7 @@ def test_a_trace_is_read_while_it_is_written(tmp_path: Path) -> None:
 FILL_UP = """
 import resource, signal, sys
 sys.path[:0] = sys.argv[2:]
-from trace_files import NAMES, events, exits, frames
+from tests.trace_files import NAMES, events, exits, frames
 from vmtrace.traces import TraceWriter
 
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -191,7 +192,7 @@ def test_an_interrupted_write_ends_the_trace(tmp_path: Path, monkeypatch: pytest
 FORK = """
 import os, sys
 sys.path[:0] = sys.argv[2:]
-from trace_files import NAMES, events
+from tests.trace_files import NAMES, events
 from vmtrace.traces import TraceWriter
 
 writer = TraceWriter(sys.argv[1], opcode_names=NAMES, run={})

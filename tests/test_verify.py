@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from vmtrace.traces import open_trace
 
-from tests.test_cli import ENVIRONMENT, vm
+from tests.command_line import ENVIRONMENT, vm
 
 Done = subprocess.CompletedProcess[str]
 
