@@ -97,11 +97,11 @@ def phases(
     """
     study = Study(trace_path, wanted)
     analysis = Phases(study.program, instructions, threshold)
-    [result] = study.analyse(analysis)
+    study.run(analysis)
     rows = rows_to_show(top, format_name)
     if plot_path:
-        draw(lambda: figure(result, analysis.mix(), study.name), plot_path)
+        draw(lambda: figure(analysis.finish(), analysis.mix(), study.name), plot_path)
     parts = [table(analysis, rows)]
     if format_name == "json":
-        parts.append(Table("parts", "Parts of the run", result, PART_COLUMNS))
+        parts.append(Table("parts", "Parts of the run", analysis.finish(), PART_COLUMNS))
     answer(study.origin(), tuple(parts), format_name)

@@ -103,24 +103,24 @@ def parts(study: Study, rows: int) -> list[Table | Facts]:
     program = study.program
     depths, course = Stack(program), Phases(program)
     made: dict[type[Analysis], Analysis] = {Stack: depths, Phases: course, Lines: Lines(program, study.trace.sources)}
-    asked = [made.get(kind) or kind(program) for kind in ANALYSES]
-    result = dict(zip(ANALYSES, study.analyse(*asked), strict=True))
+    made |= {kind: kind(program) for kind in ANALYSES if kind not in made}
+    study.run(*made.values())
     return [
         run_facts(study.trace, f"Run of {program_name(study.trace)}", _RUN),
-        summary(result[Summary]),
-        opcodes.table(result[Opcodes], rows),
-        pairs.table(result[Pairs], 2, rows),
-        pairs.neighbour_table(result[Neighbours], rows),
-        superinstructions.table(result[Super], rows),
-        calls.flat_table(result[Functions], rows),
-        calls.tree_table(result[Calls], rows),
-        calls.sites_table(result[CallSites], rows),
-        loops.table(result[Loops], rows),
-        blocks.table(result[Blocks], rows),
-        branches.table(result[Branches], rows),
-        lines.hottest_table(result[Lines], rows),
-        stack.table(result[Stack], rows),
+        summary(made[Summary].finish()),
+        opcodes.table(made[Opcodes].finish(), rows),
+        pairs.table(made[Pairs].finish(), 2, rows),
+        pairs.neighbour_table(made[Neighbours].finish(), rows),
+        superinstructions.table(made[Super].finish(), rows),
+        calls.flat_table(made[Functions].finish(), rows),
+        calls.tree_table(made[Calls].finish(), rows),
+        calls.sites_table(made[CallSites].finish(), rows),
+        loops.table(made[Loops].finish(), rows),
+        blocks.table(made[Blocks].finish(), rows),
+        branches.table(made[Branches].finish(), rows),
+        lines.hottest_table(made[Lines].finish(), rows),
+        stack.table(made[Stack].finish(), rows),
         *stack.deepest_tables(depths, rows)[:1],
-        stack.opcode_table(result[StackByOpcode], rows),
+        stack.opcode_table(made[StackByOpcode].finish(), rows),
         phases.table(course, rows),
     ]

@@ -65,7 +65,12 @@ class Study:
         return program_name(self.trace) + (f" ({self._part()})" if self._wanted else "")
 
     def analyse(self, *analyses: Analysis) -> list[pd.DataFrame]:
-        """The results of the analyses, which are of `program`, from one pass over the part.
+        """The results of the analyses, which are of `program`, from one pass over the part (see `run`)."""
+        self.run(*analyses)
+        return [analysis.finish() for analysis in analyses]
+
+    def run(self, *analyses: Analysis) -> None:
+        """Lets the analyses, which are of `program`, see the part, in one pass.
 
         ClickException if nothing lies in it.
         """
@@ -85,7 +90,6 @@ class Study:
                 run(self._rows, analyses, progress=progress)
                 if not self._rows.selected:
                     raise click.ClickException(f"{self.trace.path}: nothing is selected: {self._selected()}")
-            return [analysis.finish() for analysis in analyses]
 
     def origin(self) -> Origin:
         """What the answer is about, after the pass."""

@@ -11,7 +11,10 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import TypeAlias
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # it is slow to load
+    from vmtrace.analysis.parallel import Process
 
 #: A file of this many bytes holds 1 to 5 million rows. Fewer are read as fast by one process.
 LONG = 500_000
@@ -21,8 +24,6 @@ _COMMAND = (
     "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); import gc, pickle, sys; gc.set_threshold(100_000); "
     "sys.path[:] = pickle.load(sys.stdin.buffer); import vmtrace.analysis.parallel as p; p.serve()"
 )
-
-Process: TypeAlias = "subprocess.Popen[bytes]"
 
 
 class Standby:
