@@ -19,6 +19,8 @@ from vmtrace.tracer.code import Code
 from vmtrace.tracer.recorder.assemble import Assembler, Thread
 from vmtrace.tracer.recorder.expand import Expander
 from vmtrace.tracer.recorder.facts import CodeFacts, describe
+from vmtrace.tracer.recorder.memory import keep_freed_memory
+from vmtrace.tracer.recorder.row_writer import RowWriter
 from vmtrace.tracer.recorder.scribe import STRETCH, Scribe
 from vmtrace.tracer.recorder.tables import Tables
 from vmtrace.tracer.recorder.tokens import Notes, tell_apart
@@ -145,7 +147,7 @@ def assemble(notepad: Notepad, notes: Notes) -> int:
 
 def write(notepad: Notepad, notes: Notes, path: Path, compression: str) -> None:
     """The whole way to a file."""
-    scribe = Scribe(path, {}, compression)
+    scribe = Scribe(RowWriter(path, {}, compression))
     scribe.learn(notepad.codes)
     scribe.meet([1])
     for code_id, instructions in notepad.located.items():
@@ -176,7 +178,7 @@ def measure(name: str, path: Path) -> dict[str, str]:
 
 def main() -> None:
     """Prints the table as JSON."""
-    np.empty(31 << 20, np.uint8)  # see scribe_process
+    keep_freed_memory()
     with tempfile.TemporaryDirectory() as folder:
         print(json.dumps([measure(name, Path(folder) / "bench.arrow") for name in PROGRAMS]))
 

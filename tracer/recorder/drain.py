@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import _thread
-import marshal
 import os
 import warnings
 import weakref
@@ -89,8 +88,7 @@ class Drain:
 
     def send(self, message: dict[str, Any]) -> None:
         """BrokenPipeError if nobody reads it."""
-        content = marshal.dumps(message)
-        self._sender.send(len(content).to_bytes(8, "little") + content)
+        self._sender.send_message(message)
 
     def _start_thread(self) -> None:
         begun = _thread.allocate_lock()

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,9 @@ from vmtrace.tracer.recorder.ring import READER, Sender
 
 _IMPORTED_FROM = [str(Path(place).absolute()) if Path(place).exists() else place for place in sys.path]
 """sys.path, as it is before a program has its own."""
+
+_NOTES_UNDERWAY = 8 << 20
+"""Bytes: two million notes."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ class Recorder:
         self._quoted: set[str] = set()
         self._quotes = sources
         self._summary: Summary | None = None
-        self._sender = Sender()
+        self._sender = Sender(_NOTES_UNDERWAY)
         self._starter = _launch(self._sender)
         self._drain = Drain(self._sender)
         self._drain.send({"path": str(self.path), "run": dict(run), "compression": compression})
@@ -117,9 +119,7 @@ class Recorder:
             self._await_starter()
             self._drain.end(dict(end))
             self._sender.let_go()
-            while self._sender.reader_lives():
-                time.sleep(0.001)
-            report = self._sender.report() or {"rows": 0, "frames": 0, "problem": "its writer was killed"}
+            report = self._sender.last_report() or {"rows": 0, "frames": 0, "problem": "its writer was killed"}
             size = self.path.stat().st_size if self.path.exists() else 0
             problem = self._drain.problem or report["problem"]
             self._summary = Summary(self.path, report["rows"], report["frames"], size, problem)

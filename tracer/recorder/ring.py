@@ -18,8 +18,6 @@ from typing import Any
 
 from vmtrace.tracer.host.hide import hide_functions
 
-SIZE = 16 << 20
-"""Bytes on their way at most: four million notes."""
 _NUMBERS, _REPORT = 4096, 8192
 # By place among the numbers, 8 bytes each, that the memory begins with: whether the sender's wish for room
 # is fulfilled, bytes sent, bytes read, which number of bytes read the sender waits for, both processes, the
@@ -37,20 +35,22 @@ _FIRST_DESCRIPTOR = 100
 class _Ring:
     def __init__(self, memory: int) -> None:
         """`memory`: a file descriptor; it may be closed."""
-        self._memory = mmap.mmap(memory, _NUMBERS + _REPORT + SIZE)
+        self._memory = mmap.mmap(memory, os.fstat(memory).st_size)
         self._numbers = memoryview(self._memory)[:_NUMBERS].cast("Q")
         self._data = memoryview(self._memory)[_NUMBERS + _REPORT :]
+        self._size = len(self._data)
 
 
 class Sender(_Ring):
     """The end that bytes go in at, and the file descriptors that its reader needs: `memory`, `lifeline`."""
 
-    def __init__(self) -> None:
+    def __init__(self, size: int) -> None:
+        """`size`: how many bytes may be on their way."""
         with _low_descriptors_kept():
             import ctypes  # some builds of libffi open a file for good when it makes its first function
 
             self.memory = os.memfd_create("vmtrace")
-            os.ftruncate(self.memory, _NUMBERS + _REPORT + SIZE)
+            os.ftruncate(self.memory, _NUMBERS + _REPORT + size)
             _Ring.__init__(self, self.memory)  # hidden functions have no super()
             self.lifeline, self._held = os.pipe()
         self._held_file = _identity(self._held)
@@ -60,20 +60,31 @@ class Sender(_Ring):
         self._sleep = ctypes.PyDLL(None).usleep
         self._has_room = self._numbers.__getitem__
 
+    def has_reader(self, process: int) -> None:
+        """Says which process reads. Closes what only that one needs."""
+        self._numbers[READER] = process
+        os.close(self.memory)
+        os.close(self.lifeline)
+
     def send(self, content: bytes | memoryview) -> None:
         """Waits while the reader is behind by more than the ring holds. BrokenPipeError if it is gone."""
         rest = memoryview(content).cast("B")
         while len(rest):
-            room = SIZE - (self._sent - self._numbers[READ])
+            room = self._size - (self._sent - self._numbers[READ])
             if not room:
-                self._wait(self._sent - SIZE + min(len(rest), SIZE // 4))
+                self._wait(self._sent - self._size + min(len(rest), self._size // 4))
                 continue
-            place = self._sent % SIZE
-            part = rest[: min(room, SIZE - place)]
+            place = self._sent % self._size
+            part = rest[: min(room, self._size - place)]
             self._data[place : place + len(part)] = part
             self._sent += len(part)
             self._numbers[SENT] = self._sent
             rest = rest[len(part) :]
+
+    def send_message(self, message: Any) -> None:
+        """Something that marshal knows. BrokenPipeError if the reader is gone."""
+        content = marshal.dumps(message)
+        self.send(len(content).to_bytes(8, "little") + content)
 
     def _wait(self, read: int) -> None:
         """Until the reader has read so far.
@@ -98,6 +109,12 @@ class Sender(_Ring):
         """What the reader had to say at its end, if it came to that."""
         length = self._numbers[REPORTED]
         return marshal.loads(self._memory[_NUMBERS : _NUMBERS + length]) if length else None
+
+    def last_report(self) -> dict[str, Any] | None:
+        """The same, once the reader has come to its end: waits for it."""
+        while self.reader_lives():
+            time.sleep(0.001)
+        return self.report()
 
     def let_go(self) -> None:
         """Closes the lifeline."""
@@ -125,8 +142,8 @@ class Receiver(_Ring):
             if not ready:
                 self._await_more()
                 continue
-            place = self._read % SIZE
-            part = self._data[place : place + min(ready, len(rest), SIZE - place)]
+            place = self._read % self._size
+            part = self._data[place : place + min(ready, len(rest), self._size - place)]
             rest[: len(part)] = part
             rest = rest[len(part) :]
             self._read += len(part)
@@ -134,6 +151,11 @@ class Receiver(_Ring):
             if self._read >= self._numbers[WANTED]:
                 self._numbers[ROOM] = 1
         return content
+
+    def receive_message(self) -> Any:
+        """What was sent as one. EOFError as above."""
+        length = int.from_bytes(self.receive(8), "little")
+        return marshal.loads(self.receive(length))
 
     def _await_more(self) -> None:
         """For 2 ms, the time between two looks."""

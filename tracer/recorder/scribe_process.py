@@ -1,18 +1,20 @@
-"""The process that writes a trace while the program runs.
+"""The process that puts in order what the program notes, while it runs.
 
 It stands outside of the program's process tree and terminal, so that the program neither waits for it nor
-kills it by accident, and it outlives a program that is killed.
+kills it by accident, and it outlives a program that is killed. So does the one that it starts, to write the file.
 """
 
 from __future__ import annotations
 
-import marshal
-import traceback
-from typing import Any
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from vmtrace.tracer.recorder.report import Report, reported
 from vmtrace.tracer.recorder.ring import Receiver
-from vmtrace.tracer.recorder.scribe import Scribe
+from vmtrace.tracer.recorder.row_process import RemoteRowWriter
+
+if TYPE_CHECKING:  # imported by each process for itself
+    from vmtrace.tracer.recorder.scribe import Scribe
 
 _AT_ONCE = 1 << 20
 """Bytes of notes taken from the ring at a time."""
@@ -20,39 +22,35 @@ _AT_ONCE = 1 << 20
 
 def follow(memory: int, lifeline: int) -> None:
     """Writes what is sent, until the end, and reports; the arguments are those of `Receiver`."""
-    # Once memory of this size has been freed, malloc keeps what is freed later instead of giving it back to
-    # the system and fetching it anew for each array (glibc's dynamic threshold): a third of the time.
-    np.empty(31 << 20, np.uint8)
-    receiver = Receiver(memory, lifeline)
-    report: dict[str, Any] = {"rows": 0, "frames": 0, "problem": None}
-    try:
-        _write(receiver, report)
-    except OSError as error:
-        report["problem"] = error.strerror or str(error)
-    except Exception as error:
-        where = traceback.extract_tb(error.__traceback__)[-1]
-        problem = f"{type(error).__name__}: {error}"[:2000]
-        report["problem"] = f"{problem} ({where.name}, line {where.lineno})"
-    receiver.report(report)
+    rows = RemoteRowWriter()
+    reported(Receiver(memory, lifeline), lambda receiver, report: _write(receiver, report, rows))
 
 
-def _write(receiver: Receiver, report: dict[str, Any]) -> None:
-    start = _message(receiver)
-    scribe = Scribe(start["path"], start["run"], start["compression"])
+def _write(receiver: Receiver, report: Report, rows: RemoteRowWriter) -> None:
+    from vmtrace.tracer.recorder.memory import keep_freed_memory
+    from vmtrace.tracer.recorder.scribe import Scribe
+
+    keep_freed_memory()
+    start = receiver.receive_message()
+    scribe = Scribe(rows)
     try:
-        try:
-            end = _listen(receiver, scribe)
-        except EOFError:
-            end = None
-        if end is None:
-            scribe.break_off()
-        else:
-            scribe.finish(end)
+        with suppress(BrokenPipeError):  # its report tells why
+            rows.begin(start["path"], start["run"], start["compression"])
+            try:
+                end = _listen(receiver, scribe)
+            except EOFError:
+                end = None
+            if end is None:
+                scribe.break_off()
+            else:
+                scribe.finish(end)
     except BaseException:
-        scribe.abandon()
+        with suppress(BrokenPipeError):
+            scribe.break_off()
         raise
     finally:
-        report.update(rows=scribe.rows, frames=scribe.frames)
+        report.update(rows.last_report() or {"problem": "its writer was killed"})
+        report["frames"] = scribe.frames
 
 
 def _listen(receiver: Receiver, scribe: Scribe) -> dict[str, Any] | None:
@@ -61,7 +59,7 @@ def _listen(receiver: Receiver, scribe: Scribe) -> dict[str, Any] | None:
     EOFError if there is none, for the program is no more.
     """
     while True:
-        message = _message(receiver)
+        message = receiver.receive_message()
         scribe.learn(message["codes"])
         if message["marks"]:
             scribe.take_marks()
@@ -78,13 +76,9 @@ def _listen(receiver: Receiver, scribe: Scribe) -> dict[str, Any] | None:
             return end
 
 
-def _message(receiver: Receiver) -> dict[str, Any]:
-    length = int.from_bytes(receiver.receive(8), "little")
-    message: dict[str, Any] = marshal.loads(receiver.receive(length))
-    return message
-
-
 def _tell(receiver: Receiver, scribe: Scribe, thread: int, typecode: str, count: int) -> None:
+    import numpy as np
+
     kind = np.dtype(typecode)
     while count:
         part = min(count, _AT_ONCE // kind.itemsize)
