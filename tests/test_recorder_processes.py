@@ -20,6 +20,7 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 PROLOGUE = """
 import os, sys, threading, time
+from pathlib import Path
 from vmtrace.tracer.code import decode
 from vmtrace.tracer.notes import ENTER, RETURN
 from vmtrace.tracer.recorder.recorder import Recorder
@@ -34,6 +35,12 @@ def begin(path, function):
 
 def small():
     return 1
+
+def file_writer(recorder):
+    reader = recorder._sender._numbers[READER]
+    children = Path(f"/proc/{reader}/task/{reader}/children")
+    wait_for(children.read_text)
+    return int(children.read_text())
 
 def wait_for(condition):
     deadline = time.monotonic() + 20
@@ -124,7 +131,7 @@ def test_a_file_that_may_not_grow_is_readable_up_to_there(run: Run, path: Path) 
     script = """
     import resource
     recorder, call = begin(sys.argv[1], small)
-    resource.prlimit(recorder._sender._numbers[READER], resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
+    resource.prlimit(file_writer(recorder), resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
     while recorder.recording:
         recorder.notes().extend(call * 10_000)
     summary = recorder.close({})
@@ -148,6 +155,70 @@ def test_a_writer_that_is_killed_stops_the_recording(run: Run, path: Path) -> No
     print(recorder.close({}).problem)
     """
     assert run(script, path).stdout == "its writer was killed\n"
+
+
+def test_so_does_the_process_that_writes_the_file(run: Run, path: Path) -> None:
+    script = """
+    import signal
+    recorder, call = begin(sys.argv[1], small)
+    os.kill(file_writer(recorder), signal.SIGKILL)
+    while recorder.recording:
+        recorder.notes().extend(call * 10_000)
+    print(recorder.close({}).problem)
+    """
+    assert run(script, path).stdout == "its writer was killed\n"
+
+
+def test_notes_are_taken_in_time_from_a_program_that_often_lets_go_of_the_interpreter(run: Run, path: Path) -> None:
+    script = """
+    recorder, call = begin(sys.argv[1], small)
+    notes, calls, longest = recorder.notes(), call * 5_000, 0
+    void = os.open(os.devnull, os.O_WRONLY)
+    end = time.monotonic() + 2
+    while time.monotonic() < end:
+        notes.extend(calls)
+        longest = max(longest, len(notes))
+        for _ in range(20_000):  # less than the switch interval
+            pass
+        os.write(void, b"x")
+    recorder.close({})
+    print(longest < 4_000_000)  # on an idle machine it was 21 million when the interval was left as it is
+    """
+    assert run(script, path).stdout == "True\n"
+
+
+def test_the_switch_interval_is_short_where_the_program_has_one_thread_and_seems_to_be_its_own(run: Run) -> None:
+    script = """
+    from vmtrace.tracer.recorder.turns import Turns
+    real, interval = sys.getswitchinterval, []
+    def look(notes):
+        turns.after_look(notes)
+        interval.append(round(real(), 6))
+
+    turns = Turns()
+    turns.begin()
+    look(1000)
+    assert sys.getswitchinterval() == 0.005
+    sys.setswitchinterval(0.25)
+    look(1000)
+    done = threading.Event()
+    threading.Thread(target=done.wait).start()
+    look(1000)
+    look(10_000_000)
+    look(1000)
+    assert sys.getswitchinterval() == 0.25
+    try:
+        sys.setswitchinterval(0)
+    except ValueError as error:
+        print(error)
+    turns.end()
+    done.set()
+    print(interval, real(), sys.getswitchinterval is real)
+    """
+    assert run(script).stdout.splitlines() == [
+        "switch interval must be strictly positive",
+        "[1e-05, 1e-05, 0.25, 1e-05, 1e-05] 0.25 True",
+    ]
 
 
 def test_a_forked_child_is_not_recorded(run: Run, path: Path) -> None:

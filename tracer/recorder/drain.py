@@ -14,6 +14,7 @@ from typing import Any
 from vmtrace.tracer.host.hide import hide_functions
 from vmtrace.tracer.recorder.facts import CodeFacts
 from vmtrace.tracer.recorder.ring import Sender
+from vmtrace.tracer.recorder.turns import Turns
 
 PAUSE = 0.010
 """Seconds between two looks at the notes."""
@@ -54,8 +55,7 @@ class Drain:
         self._sender = sender
         self._lists: dict[int, list[int]] = {}
         self._stop, self._stopped = _thread.allocate_lock(), _thread.allocate_lock()
-        self._alone = 0
-        """Python's count of threads when there is but this one besides the main one."""
+        self._turns = Turns()
         self._hidden_warning: object = None
         """The filter that hides it."""
         self._looks_left = 0
@@ -82,6 +82,7 @@ class Drain:
         if self._stop.locked():
             self._stop.release()
         with self._stopped:
+            self._turns.end()
             self._empty()
             with suppress(BrokenPipeError):
                 self._send(News(), [], last=True, end=None if self.problem else facts)
@@ -96,16 +97,17 @@ class Drain:
             lock.acquire()
         _thread.start_new_thread(self._run, (self._stop, self._stopped, begun))
         begun.acquire()  # until it runs, the count does not have it
-        self._alone = _thread._count()  # not 1 in a forked child: threads that it has not taken along still count
+        self._turns.begin()
 
     def _run(self, stop: _thread.LockType, stopped: _thread.LockType, begun: _thread.LockType) -> None:
         begun.release()
         while not stop.acquire(True, PAUSE):
-            self._empty()
+            self._turns.after_look(self._empty())
             self._count_look()
         stopped.release()
 
-    def _empty(self) -> None:
+    def _empty(self) -> int:
+        """Returns how many notes there were."""
         # No other thread runs while `map` counts, so all lists are cut at the same moment: whatever a note
         # refers to, in another thread's notes or in the news, is there.
         lists = list(self._lists.items())
@@ -125,6 +127,7 @@ class Drain:
             self.discards, self.problem = True, f"a note that is none: {error}"
         for (_, notes), length in zip(lists, lengths, strict=True):
             del notes[:length]
+        return sum(lengths)
 
     def _send(
         self,
@@ -148,7 +151,7 @@ class Drain:
 
     def _before_fork(self) -> None:
         """Python warns of forking a process that has threads: it shall not for this one."""
-        if self._stop.locked() and _thread._count() == self._alone:
+        if self._stop.locked() and self._turns.program_has_one_thread():
             self._looks_left = 0
             self._unhide_warning()  # the program may have put filters before ours
             warnings.filterwarnings("ignore", _FORK_WARNING, DeprecationWarning)

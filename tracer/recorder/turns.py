@@ -1,0 +1,63 @@
+"""When the thread that takes the notes gets its turn beside the program's.
+
+A thread that wants the interpreter asks for it when it has waited for the switch interval, 5 ms, and nobody has let go
+of it meanwhile. A program that lets go of it every few milliseconds, for a moment, to write to a file or to look for
+events, is never asked, and the waiting thread, too late each time to take it, may wait for seconds. So the interval is
+made short; the program sees the one that it has set.
+"""
+
+from __future__ import annotations
+
+import _thread
+import sys
+
+from vmtrace.tracer.host.hide import hide_functions
+
+_SHORT = 1e-5
+"""Seconds. Of threads that compute it would cost the time, so it is not for a program that has several."""
+_MANY = 2_000_000
+"""Notes that have not been taken for too long. They take 8 bytes each."""
+
+
+class Turns:
+    """The switch interval, while there are notes to be taken."""
+
+    def __init__(self) -> None:
+        self._get, self._set = sys.getswitchinterval, sys.setswitchinterval
+        self._wanted = self._get()
+        """The interval that the program knows of."""
+        self._alone = 0
+        """Python's count of threads when the program has one."""
+        self._late = False
+        """Whether it ever had too many notes waiting."""
+
+    def begin(self) -> None:
+        """To be called when the thread that takes the notes is running, and the program has not begun."""
+        self._alone = _thread._count()  # not 2 in a forked child: threads that it has not taken along still count
+        sys.getswitchinterval, sys.setswitchinterval = lambda: self._wanted, self._want
+        self._set(_SHORT)
+
+    def after_look(self, notes: int) -> None:
+        """To be called when so many notes have been taken."""
+        self._late |= notes > _MANY
+        self._choose()
+
+    def end(self) -> None:
+        """The interval is the program's again."""
+        sys.getswitchinterval, sys.setswitchinterval = self._get, self._set
+        self._set(self._wanted)
+
+    def program_has_one_thread(self) -> bool:
+        return _thread._count() == self._alone
+
+    def _want(self, interval: float) -> None:
+        self._set(interval)
+        self._wanted = self._get()
+        self._choose()
+
+    def _choose(self) -> None:
+        self._set(_SHORT if self._late or self.program_has_one_thread() else self._wanted)
+
+
+# A profiler of the program is told of nothing in hidden code.
+hide_functions(globals())
