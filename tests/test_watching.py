@@ -22,6 +22,26 @@ for kind in kinds:
 sys.monitoring.set_events(3, sum(kinds))
 """,
 }
+ENDS = {
+    "exit with words": "sys.exit('enough')",
+    "exception through exec": "exec('1 / 0')",
+    "exception, and a hook": "sys.excepthook = lambda *error: print(error[1]); 1 / 0",
+    "interrupt": "raise KeyboardInterrupt",
+}
+LAST_WORDS = """
+import atexit, sys
+told = []
+def tell(frame, event, argument):
+    if frame.f_code.co_filename == file:
+        told.append((frame.f_code.co_name, event, frame.f_lineno))
+    return tell
+@atexit.register
+def at_the_end():
+    sys.settrace(None)
+    sys.setprofile(None)
+    print(sys.exception(), *told, sep="\\n")
+file = __file__
+"""
 PROGRAM = """
 def finds():
     class Class:
@@ -47,6 +67,13 @@ print(finds(), iterates_what_cannot_be(), next(generates()))
 """
 
 
+def run(program: Path, engine: str) -> tuple[witness.Run, witness.Run]:
+    """Natively, and recorded."""
+    trace = program.with_suffix(".arrow")
+    command = ["-m", "vmtrace.cli", "record", "-q", "--engine", engine, "-o", trace, program]
+    return witness.plain([program]), witness.plain(command, environment={"PYTHONPATH": str(SOURCES)})
+
+
 @pytest.mark.parametrize("engine", ["vm", "check", "native"])
 @pytest.mark.parametrize("watcher", WATCHERS)
 def test_a_program_that_watches_itself_ends_as_without_vmtrace(watcher: str, engine: str, tmp_path: Path) -> None:
@@ -54,8 +81,33 @@ def test_a_program_that_watches_itself_ends_as_without_vmtrace(watcher: str, eng
         pytest.skip("sys.monitoring is there from 3.12 on")
     program = tmp_path / "program.py"
     program.write_text(f"import sys\n{WATCHERS[watcher]}\n{PROGRAM}")
-    expected = witness.plain([program])
-    command = ["-m", "vmtrace.cli", "record", "-q", "--engine", engine, "-o", tmp_path / "trace.arrow", program]
-    run = witness.plain(command, environment={"PYTHONPATH": str(SOURCES)})
+    expected, recorded = run(program, engine)
     assert expected.status == 0 and expected.stdout.endswith(b"2 None 1\n")
-    assert (run.stderr, run.stdout, run.status) == (expected.stderr, expected.stdout, expected.status)
+    assert (recorded.stderr, recorded.stdout, recorded.status) == (expected.stderr, expected.stdout, expected.status)
+
+
+@pytest.mark.parametrize("engine", ["vm", "native"])
+@pytest.mark.parametrize("watcher", WATCHERS)
+@pytest.mark.parametrize("end", ENDS)
+def test_a_program_that_watches_itself_may_end_in_any_way(end: str, watcher: str, engine: str, tmp_path: Path) -> None:
+    if watcher == "monitoring" and sys.version_info < (3, 12):
+        pytest.skip("sys.monitoring is there from 3.12 on")
+    program = tmp_path / "program.py"
+    program.write_text(f"import sys\n{WATCHERS[watcher]}\n{ENDS[end]}\n")
+    expected, recorded = run(program, engine)
+    assert expected.status != 0
+    assert (recorded.stderr, recorded.stdout, recorded.status) == (expected.stderr, expected.stdout, expected.status)
+
+
+@pytest.mark.parametrize("watch", ["settrace", "setprofile"])
+@pytest.mark.parametrize("end", ["exit with words", "exception, and a hook"])
+def test_what_watches_is_told_to_the_end(end: str, watch: str, tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(f"{LAST_WORDS}\nsys.{watch}(tell)\n{ENDS[end]}\n")
+    expected, recorded = run(program, "native")
+    assert expected.stdout.startswith(b"None\n") or end != "exit with words"
+    assert (recorded.stderr, recorded.stdout.decode(), recorded.status) == (
+        expected.stderr,
+        expected.stdout.decode(),
+        expected.status,
+    )

@@ -26,6 +26,7 @@ from types import BuiltinFunctionType, CodeType, FrameType
 from typing import Any, Protocol
 
 from vmtrace.tracer.host.hide import hide_functions, keep_builtins
+from vmtrace.tracer.host.untold import untold_if_watched
 from vmtrace.tracer.scope import Scope
 
 keep_builtins(globals())
@@ -50,7 +51,7 @@ class Engine(Protocol):
 
 def is_made(code: CodeType) -> bool:
     """Whether a code object is an engine's: such a one has constants that no compiler makes."""
-    return any(type(constant) not in COMPILED for constant in code.co_consts)
+    return not COMPILED.issuperset(map(type, code.co_consts))
 
 
 class Builtin:
@@ -105,8 +106,8 @@ class Executed:
             names = space if names is None else names
             if not dict.__contains__(space, "__builtins__"):
                 dict.__setitem__(space, "__builtins__", frame.f_builtins)
-            code = self._code(source, mode, frame)
-            return builtin(self._made_ready(code, frame, space, names is space), space, names, **closure)
+            code = untold_if_watched(self._made_ready, self._code(source, mode, frame), frame, space, names is space)
+            return builtin(code, space, names, **closure)
 
         return call
 

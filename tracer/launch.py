@@ -24,6 +24,7 @@ from typing import Any, Protocol
 from vmtrace.tracer.errors import VMError
 from vmtrace.tracer.executed import hook_exec
 from vmtrace.tracer.host.hide import hide, hide_functions, keep_builtins
+from vmtrace.tracer.host.untold import told, untold, untold_if_watched
 from vmtrace.tracer.program import Program
 from vmtrace.tracer.scope import Scope
 
@@ -63,19 +64,35 @@ def run(program: Program, engine: Engine, scope: Scope) -> int:
     hook_imports(engine, scope)
     hook_exec(engine, scope)
     hook_dis(engine)
+    status = untold(_run_to_the_end, engine, program, by_name, namespace)
+    _stop_watching()
+    return status
+
+
+def _run_to_the_end(engine: Engine, program: Program, by_name: bool, namespace: dict[str, Any]) -> int:
+    """Returns the exit status. What traces or profiles is told of the program's own frames only, to its very end."""
     status = _ended(lambda: _run_main(engine, program, by_name, namespace))
     _forget_file(namespace)
-    threads = _ended(threading._shutdown)  # type: ignore[attr-defined]
-    atexit._run_exitfuncs()
-    _stop_watching()
+    threads = _ended(_join_threads)
+    told(atexit._run_exitfuncs)
     return status or threads
 
 
+def _join_threads() -> None:
+    """The interpreter does it if anybody has imported `threading`, which here we have: it passes for that if there is
+    anything to do."""
+    module: Any = threading
+    if len(module._active) > 1 or module._threading_atexits:
+        told(module._shutdown)
+    else:
+        untold_if_watched(module._shutdown)
+
+
 def _stop_watching() -> None:
-    """Nothing of the program's runs any more that it could trace, profile or monitor; and an exception of ours, which
-    is in no frame that shows, the interpreter could not tell it of."""
-    sys.settrace(None)
+    """Nothing of the program's runs any more that it could trace, profile or monitor; and of an exception of ours,
+    which is in no frame that shows, the interpreter could not tell it."""
     sys.setprofile(None)
+    sys.settrace(None)
     if sys.version_info >= (3, 12):
         for tool in range(6):
             if sys.monitoring.get_tool(tool) is not None:
@@ -88,9 +105,9 @@ def _run_main(engine: Engine, program: Program, by_name: bool, namespace: dict[s
     make_room(sys.getrecursionlimit() - 2 - found["reached"])
     try:
         if program.code is None:
-            importlib.import_module("runpy")._run_module_as_main(program.module, by_name)
+            told(importlib.import_module("runpy")._run_module_as_main, program.module, by_name)
         else:
-            exec(engine.code(program.code, "__main__"), namespace)
+            told(exec, engine.code(program.code, "__main__"), namespace)
     finally:
         if FORGETS_FILE_FIRST:
             _forget_file(namespace)
@@ -178,17 +195,17 @@ def _print(error: BaseException, traceback: Any) -> None:
         sys.last_exc = error
     hook = getattr(sys, "excepthook", None)
     if hook is None:
-        sys.__excepthook__(type(error), error, traceback)
+        told(sys.__excepthook__, type(error), error, traceback)
         return
     try:
-        hook(type(error), error, traceback)
+        told(hook, type(error), error, traceback)
     except SystemExit:
         raise
     except BaseException as second:
-        print("Error in sys.excepthook:", file=sys.stderr)
-        sys.__excepthook__(type(second), second, _of_program(second.__traceback__))
-        print("\nOriginal exception was:", file=sys.stderr)
-        sys.__excepthook__(type(error), error, traceback)
+        told(_say, "Error in sys.excepthook:")
+        told(sys.__excepthook__, type(second), second, _of_program(second.__traceback__))
+        told(_say, "\nOriginal exception was:")
+        told(sys.__excepthook__, type(error), error, traceback)
 
 
 def _status(code: object) -> int:
@@ -197,10 +214,14 @@ def _status(code: object) -> int:
     if isinstance(code, int):
         return code & 0xFF
     with suppress(OSError, ValueError, AttributeError):
-        sys.stdout.flush()
+        told(sys.stdout.flush)
     with suppress(OSError, ValueError, AttributeError):
-        print(code, file=sys.stderr)
+        told(_say, code)
     return 1
+
+
+def _say(text: object) -> None:
+    print(text, file=sys.stderr)
 
 
 def hook_imports(engine: Engine, scope: Scope) -> None:
@@ -211,9 +232,11 @@ def hook_imports(engine: Engine, scope: Scope) -> None:
         code = self.get_code(module.__name__)
         if code is None:
             raise ImportError(f"cannot load module {module.__name__!r} when get_code() returns None")
-        if scope.covers(code, module.__name__):
-            code = engine.code(code, module.__name__)
+        code = untold_if_watched(made_ready, code, module.__name__)
         bootstrap._call_with_frames_removed(exec, code, vars(module))
+
+    def made_ready(code: CodeType, name: str) -> CodeType:
+        return engine.code(code, name) if scope.covers(code, name) else code
 
     loaders.exec_module = hide(exec_module)
 

@@ -117,12 +117,21 @@ def tell_nobody(codes: Iterable[CodeType]) -> None:
     if sys.version_info < (3, 12) or not EXCEPTIONS_BY_CODE:
         return
     monitoring = sys.monitoring
-    tool = next((number for number in range(6) if monitoring.get_tool(number) is None), None)
+    tool = free_tool()
     if tool is not None:
         monitoring.use_tool_id(tool, "vmtrace")
         for code in codes:
             monitoring.set_local_events(tool, code, monitoring.events.NO_EVENTS)
         monitoring.free_tool_id(tool)
+
+
+def free_tool() -> int | None:
+    """The number of a tool for `sys.monitoring` that nobody has; from 3.12 on."""
+    monitoring: Any = sys.monitoring  # type: ignore[attr-defined,unused-ignore]
+    for number in range(6):
+        if monitoring.get_tool(number) is None:
+            return number
+    return None
 
 
 def _without_resume(code: CodeType) -> bytes:
@@ -132,3 +141,6 @@ def _without_resume(code: CodeType) -> bytes:
         if units[at] == RESUME:
             units[at : at + len(NOPS)] = NOPS
     return bytes(units)
+
+
+free_tool = hide(free_tool)

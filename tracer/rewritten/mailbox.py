@@ -14,13 +14,14 @@ import operator
 import sys
 import threading
 from collections.abc import Callable
-from types import CodeType, FrameType
+from types import CodeType, FrameType, FunctionType, MethodType
 from typing import Any
 
 from vmtrace.tracer.host.hide import hide
 from vmtrace.tracer.rewritten.marks import GENERATORS, GOES_ON
 
 Notes = list[int]
+PYTHON = frozenset({FunctionType, MethodType})
 
 
 class Mailbox:
@@ -75,13 +76,14 @@ def _threads(thread_notes: Callable[[], Notes]) -> threading.local:
     return type("Threads", (threading.local,), {"__init__": hide(start)})()  # type: ignore[no-any-return]
 
 
-def _finder(mailbox: Mailbox, known: dict[bytes, tuple[int, ...]]) -> Callable[[], None]:
+def _finder(mailbox: Mailbox, known: dict[bytes, tuple[int, ...]]) -> Callable[[], object]:
     get_frame, get_places = sys._getframe, known.get
+    get_trace, get_profile, tells_of_returns = sys.gettrace, sys.getprofile, not hasattr(sys, "monitoring")
     code: CodeType | None = None
     places: tuple[int, ...] | None = None
     """Of the code last looked at, which is as a rule that of the next time."""
 
-    def find() -> None:
+    def find() -> object:
         """Sets `answer` to the offset at which the top frame of the notes stands; 0 if there is none.
 
         A frame that is there for CPython but not for the notes is passed over: it has not noted its entry yet, or it
@@ -105,8 +107,11 @@ def _finder(mailbox: Mailbox, known: dict[bytes, tuple[int, ...]]) -> Callable[[
             frame = frame.f_back
         else:
             mailbox.answer = 0
+        if tells_of_returns and (type(get_trace()) in PYTHON or type(get_profile()) in PYTHON):
+            return True
+        return None
 
-    if not hasattr(sys, "monitoring"):
+    if tells_of_returns:
         find.__code__ = _untold(find.__code__)
     return hide(find)
 
@@ -115,13 +120,15 @@ def _untold(code: CodeType) -> CodeType:
     """A function's code, made to end by returning a generator in place of None.
 
     3.11 tells C profilers and tracers of each RETURN_VALUE, even where it has told of no call because RESUME is
-    missing: coverage.py and cProfile lose track then. It tells of no RETURN_GENERATOR.
+    missing: coverage.py and cProfile lose track then. It tells of no RETURN_GENERATOR. As it tells of the generator's
+    end it takes the frame of a function in Python that it tells for the generator's: so for these, True is returned.
     """
     units = bytearray(code.co_code)
     instructions = list(dis.get_instructions(code))
     for index, instruction in enumerate(instructions):
-        if instruction.opname == "RETURN_VALUE":
-            begin = instructions[index - 1].offset
-            assert instructions[index - 1].opname == "LOAD_CONST"
+        before = instructions[index - 1]
+        if instruction.opname == "RETURN_VALUE" and before.argval is None:
+            begin = before.offset
+            assert before.opname == "LOAD_CONST"
             units[begin : begin + 4] = bytes((dis.opmap["RETURN_GENERATOR"], 0, dis.opmap["NOP"], 0))
     return code.replace(co_code=bytes(units), co_flags=code.co_flags | inspect.CO_GENERATOR)
