@@ -101,7 +101,7 @@ def _stop_watching() -> None:
 
 def _run_main(engine: Engine, program: Program, by_name: bool, namespace: dict[str, Any]) -> None:
     found: dict[str, Any] = {"thread": _Thread()}
-    exec(DEPTH_REACHED, found)
+    told(exec, DEPTH_REACHED, found)
     make_room(sys.getrecursionlimit() - 2 - found["reached"])
     try:
         if program.code is None:
