@@ -54,8 +54,9 @@ from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
-from vmtrace.tracer.code import ENTERS_HANDLER, LEAVES_HANDLER, Block, Code
+from vmtrace.tracer.code import ENTERS_HANDLER, Block, Code
 from vmtrace.tracer.fused.bound import surely_bound
+from vmtrace.tracer.fused.chains import chains, level_of
 from vmtrace.tracer.fused.control import Control
 from vmtrace.tracer.fused.entries import Cleared, Kind, entries
 from vmtrace.tracer.fused.inlined import inlined
@@ -115,50 +116,14 @@ class Fuser:
         )
         if is_body and not namespace_is_globals:
             self.writer.namespace = ast.Name(".namespace", ast.Load())
-        self.blocks = [b for b in code.blocks if code.instructions[b.start].depth is not None]
-        self.block_at = {b.start: b for b in self.blocks}
-        self.chains = self._chains()
+        self.chains = chains(code)
+        self.levels = [level_of(code, chain[0]) for chain in self.chains]
         self.chain_of = {chain[0].start: n for n, chain in enumerate(self.chains)}
         self.reraises = any(i.name in RAISES_AGAIN for i in code.instructions)
         self.level = 0
         self.entries = {i.index: stack for i, stack in entries(code)}
         self.forgotten: list[tuple[list[ast.stmt], set[str]]] = []
         """Places in the host code where our variables are let go, but for some; filled in when all are known."""
-
-    # --- which blocks follow one another without a jump ----------------------------------------------------------
-
-    def _chains(self) -> list[list[Block]]:
-        """Runs of blocks in which each is reached from the one before and from nowhere else."""
-        instructions = self.code.instructions
-        sources: dict[int, int] = {}
-        for block in self.blocks:
-            last = instructions[block.stop - 1]
-            if last.target is not None:
-                sources[last.target] = sources.get(last.target, 0) + 2
-            if last.falls_through:
-                sources[last.index + 1] = sources.get(last.index + 1, 0) + 1
-        for i in instructions:
-            if i.handler is not None and i.depth is not None:
-                sources[i.handler] = 2
-        chains: list[list[Block]] = []
-        for block in self.blocks:
-            before = chains[-1][-1] if chains else None
-            if (
-                before is not None
-                and before.stop == block.start
-                and sources.get(block.start) == 1
-                and self._level(before) == self._level(block)
-                and instructions[before.stop - 1].name not in (LEAVES_HANDLER, "RETURN_GENERATOR")
-            ):
-                chains[-1].append(block)
-            else:
-                chains.append([block])
-        return chains
-
-    def _level(self, block: Block) -> int:
-        """How many exceptions are being handled in it; a block that begins to handle one counts it."""
-        first = self.code.instructions[block.start]
-        return first.level + (first.name == ENTERS_HANDLER)
 
     # --- the function --------------------------------------------------------------------------------------------
 
@@ -167,11 +132,6 @@ class Fuser:
         begins = code.iterates_first or (code.suspends and self.recorded)
         prologue = len(code.instructions) + 2 if begins else None
         body = self._prologue(prologue)
-        start = 0
-        if code.suspends:
-            start = next(b.stop for b in self.blocks if code.instructions[b.stop - 1].name == "RETURN_GENERATOR")
-            self.chains = [c for c in self.chains if c[0].stop > start or c[-1].stop > start]
-            self.chain_of = {chain[0].start: n for n, chain in enumerate(self.chains)}
         self._find_handlers()
         body += self._region(0)
         for place, kept in self.forgotten:
@@ -222,7 +182,7 @@ class Fuser:
         writer, instructions = self.writer, self.code.instructions
         source = "_generator = M.create(CODE, BLOCK)"
         if self.code.iterates_first:
-            last = self.blocks[0].stop - 2
+            last = self.code.blocks[0].stop - 2
             begin = {"GET_ITER": "iter", "GET_AITER": "get_aiter"}[instructions[last].name]
             source = f"ITERATOR = M.{begin}(ITERABLE)"
             if self.recorded is not None:
@@ -239,36 +199,25 @@ class Fuser:
 
     def _region(self, level: int) -> list[ast.stmt]:
         """The loop around the chains of one level, and the `except` around those of the next."""
-        numbers = [n for n, chain in enumerate(self.chains) if self._level(chain[0]) == level]
+        numbers = [n for n, handled in enumerate(self.levels) if handled == level]
         outer_level, self.level = self.level, level
         written = {n: self._chain(n) for n in numbers}
         self.level = outer_level
-        tree = self._tree(numbers, written)
-        loops = level > 0 or len(numbers) > 1 or self._returns_to(numbers) or any(self._catches(n) for n in numbers)
+        tree = self._decision("_at", numbers, written)
         self.writer.line = SILENT + 1
         begin = self.writer.made("_at = 0" + "\n_where = None" * self.reraises) if level == 0 else []
-        if not loops and self.recorded is None:
-            return [*begin, *tree]
-        if not loops:
-            return [*begin, ast.Try(tree, [self._except(level)], [], [])]
-        if level == 0 and not any(h is not None for h in self.handler_of) and self.recorded is None:
-            return [*begin, ast.While(ast.Constant(True), tree, [])]
-        if level == 0 and not any(h is not None for h in self.handler_of):
-            loop = ast.While(ast.Constant(True), tree, [])
-            return [*begin, ast.Try([loop], [self._except(level)], [], [])]
-        return [*begin, ast.While(ast.Constant(True), [ast.Try(tree, [self._except(level)], [], [])], [])]
+        if any(h is not None for h in self.handler_of):
+            return [*begin, ast.While(ast.Constant(True), [ast.Try(tree, [self._except(level)], [], [])], [])]
+        if len(numbers) > 1 or self._returns_to(numbers):
+            tree = [ast.While(ast.Constant(True), tree, [])]
+        if self.recorded is not None:  # that an exception leaves the frame
+            tree = [ast.Try(tree, [self._except(level)], [], [])]
+        return [*begin, *tree]
 
     def _returns_to(self, numbers: list[int]) -> bool:
         heads = {self.chains[n][0].start for n in numbers}
         blocks = [b for n in numbers for b in self.chains[n]]
         return any(self.code.instructions[b.stop - 1].target in heads for b in blocks)
-
-    def _catches(self, number: int) -> bool:
-        instructions = (i for b in self.chains[number] for i in self.code.instructions[b.start : b.stop])
-        return any(i.handler is not None for i in instructions)
-
-    def _tree(self, numbers: list[int], written: Mapping[int, list[ast.stmt]]) -> list[ast.stmt]:
-        return self._decision("_at", numbers, written)
 
     def _decision(self, on: str, numbers: list[int], written: Mapping[int, list[ast.stmt]]) -> list[ast.stmt]:
         """The last of the numbers that is not above a variable of ours, found by halves."""
@@ -330,7 +279,7 @@ class Fuser:
 
     def _inner(self, level: int) -> list[ast.stmt]:
         """The handlers that make the exception the handled one, run here, inside the `except`."""
-        numbers = [n for n, chain in enumerate(self.chains) if self._level(chain[0]) == level + 1]
+        numbers = [n for n, handled in enumerate(self.levels) if handled == level + 1]
         if not numbers:
             return []
         inner = self._region(level + 1)
@@ -342,8 +291,7 @@ class Fuser:
 
     def _goto(self, index: int) -> list[ast.stmt]:
         number = self.chain_of[index]
-        here = self._level(self.chains[number][0]) == self.level
-        leave = "continue" if here else "break"
+        leave = "continue" if self.levels[number] == self.level else "break"
         return self.writer.made(f"_at = NUMBER\n{leave}", NUMBER=self.constants.node(number))
 
     def _chain(self, number: int) -> list[ast.stmt]:

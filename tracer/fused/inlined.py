@@ -57,7 +57,7 @@ class Inlined:
 
 def inlined(code: Code) -> Inlined:
     original = code.code
-    cleared = {a.name for i in code.instructions for a in accesses(i) if a.kind == CLEARS}
+    cleared = {i.value for i in code.instructions if i.name == CLEARS}
     if not cleared:
         return Inlined()
     shared = cleared & {*original.co_cellvars, *original.co_freevars}

@@ -10,6 +10,7 @@ used twice, and where blocks meet; there entry i is in `.s<i>`.
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from typing import Any
 
 from vmtrace.tracer.code import Code, Instruction
 from vmtrace.tracer.host.host import Constants
-from vmtrace.tracer.host.templates import Body, Source, expression, fill, statements, walk
+from vmtrace.tracer.host.templates import Body, Source, expression, fill, statements
 from vmtrace.tracer.host.unseen import PREFIX
 from vmtrace.tracer.opcodes.opset import Operation
 
@@ -41,6 +42,12 @@ class Entry:
     """Whether evaluating it can't be seen, so that it may be put off, repeated or left out."""
     null: bool = False
     height: int = 1
+
+
+@functools.cache
+def _ours(source: str) -> dict[str, str]:
+    """By the words of a template that stand for variables of ours: these variables."""
+    return {word: PREFIX + word[1:] for word in OURS.findall(source)}
 
 
 VOID = Entry(None)
@@ -71,13 +78,10 @@ class Straight:
         self.out += self.made(source, **names)
 
     def made(self, source: str, **names: Any) -> list[ast.stmt]:
-        return statements(source, self.line, M=self.support, **self._ours(source), **names)
+        return statements(source, self.line, M=self.support, **_ours(source), **names)
 
     def expression(self, source: str, **names: Any) -> ast.expr:
-        return expression(source, self.line, M=self.support, **self._ours(source), **names)
-
-    def _ours(self, source: str) -> dict[str, str]:
-        return {word: PREFIX + word[1:] for word in OURS.findall(source)}
+        return expression(source, self.line, M=self.support, **_ours(source), **names)
 
     def constant(self, value: Any) -> ast.expr:
         node = self.constants.node(value)
@@ -229,7 +233,7 @@ class Straight:
         if body is None:
             self._call_handler(instruction, operands, names)
             return
-        names |= self._outside(body, names)
+        names |= {name: self.supported(name) for name in body.free}  # globals and builtins are found there
         for assign in body.assigns:
             local = assign.targets[0].id  # type: ignore[attr-defined]
             names[local] = variable = self.fresh_besides(operands)
@@ -315,14 +319,6 @@ class Straight:
                 names[fact] = self.constant(facts[fact])
         names["vm"] = self.expression("M.vm")
         return names
-
-    def _outside(self, body: Body, names: dict[str, Any]) -> dict[str, Any]:
-        """A handler's globals and builtins are found in the support module."""
-        local = {a.targets[0].id for a in body.assigns}  # type: ignore[attr-defined]
-        parts = [a.value for a in body.assigns]
-        parts += [p for p in (body.test, *body.jumped, body.effect, body.returned) if p is not None]  # type: ignore[misc]
-        free = {n.id for part in parts for n in walk(part) if isinstance(n, ast.Name)} - set(names) - local
-        return {n: self.supported(n) for n in free}
 
     def _call_handler(self, instruction: Instruction, operands: list[Entry], names: dict[str, Any]) -> None:
         operation = instruction.operation

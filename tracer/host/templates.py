@@ -40,6 +40,8 @@ def fill(node: Any, names: Replacements, line: int) -> Any:
         return filled
     if not isinstance(node, ast.AST):
         return node
+    if not node._fields and not node._attributes:  # such as Load(), of which the parser makes but one
+        return node
     if isinstance(node, ast.Name) and node.id in names:
         replacement = names[node.id]
         if isinstance(replacement, str):
@@ -49,9 +51,13 @@ def fill(node: Any, names: Replacements, line: int) -> Any:
         if isinstance(replacement, ast.Constant):
             return ast.Constant(replacement.value, lineno=line)
         return replacement
-    copy = type(node)(**{name: fill(value, names, line) for name, value in ast.iter_fields(node)})
+    copy = type(node).__new__(type(node))  # its __init__ would look at each field once more
+    parts = vars(copy)
+    for name, value in vars(node).items():
+        if name in node._fields:
+            parts[name] = fill(value, names, line) if isinstance(value, ast.AST | list) else value
     if "lineno" in node._attributes:
-        copy.lineno = line  # type: ignore[attr-defined]
+        parts["lineno"] = line
     if isinstance(copy, ast.ExceptHandler) and isinstance(names.get(copy.name or ""), str):
         copy.name = names[copy.name]  # type: ignore[index,assignment]
     return copy
@@ -97,6 +103,8 @@ class Body:
     jumped: tuple[ast.expr, ...]
     effect: ast.stmt | None
     returned: ast.expr | None
+    free: frozenset[str]
+    """What it names beside its parameters and `local`s."""
     ordered: bool
 
 
@@ -106,6 +114,7 @@ class Source:
     def __init__(self) -> None:
         self._modules: dict[str, dict[str, ast.FunctionDef]] = {}
         self._tables: dict[str, dict[str, list[ast.expr]]] = {}
+        self._bodies: dict[tuple[str, int, object], Body | None] = {}
 
     def read(self, operations: Iterable[Operation]) -> None:
         """Reads the source of these handlers at once: reading imports modules, which the program might see."""
@@ -113,7 +122,16 @@ class Source:
             self._function(operation.handler)
 
     def body(self, operation: Operation, arg: int, value: object) -> Body | None:
-        """The body of a handler, its oparg (and what that stands for) known; None if it is more than can be pasted."""
+        """The body of a handler, its oparg (and what that stands for) known; None if it is more than can be pasted.
+
+        It is not to be changed: instructions share it.
+        """
+        key = (operation.name, arg if "arg" in operation.facts else 0, value if "name" in operation.facts else None)
+        if key not in self._bodies:
+            self._bodies[key] = self._folded(operation, arg, value)
+        return self._bodies[key]
+
+    def _folded(self, operation: Operation, arg: int, value: object) -> Body | None:
         function = self._function(operation.handler)
         if function is None or "frame" in operation.facts:
             return None
@@ -224,7 +242,11 @@ def _taken_apart(body: list[ast.stmt], operation: Operation) -> Body | None:
     mentioned = [n for n in order if n in operands]
     others = [*assigns[1:], *jumped, *([test] if assigns else []), *([returned] if returned is not first else [])]
     again = {n for part in others if part is not None for n in _evaluated(part)} & set(operands)
-    return Body(tuple(assigns), test, jumped, effect, returned, ordered=mentioned == operands and not again)
+    parts = [p for p in (*assigns, test, *jumped, effect, returned) if p is not None]
+    named = {n.id for part in parts for n in walk(part) if isinstance(n, ast.Name)}
+    local = {a.targets[0].id for a in assigns}  # type: ignore[attr-defined]
+    free = frozenset(named - local - {"vm", *operands, *operation.facts})
+    return Body(tuple(assigns), test, jumped, effect, returned, free, ordered=mentioned == operands and not again)
 
 
 def _evaluated(node: ast.AST) -> list[str]:
