@@ -100,10 +100,10 @@ def instruction_tables(result: pd.DataFrame) -> list[Table]:
     "--top",
     type=click.IntRange(min=0),
     metavar="N",
-    help="Show the N lines (or functions, of the coverage) that stand out most, 0 for all, in that order.",
+    help="Show the N lines that execute most, or the N functions covered least, in that order, 0 for all.",
 )
 @format_option
-@plot_option("the lines that stand out most as bars")
+@plot_option("the lines that execute most as bars")
 @selection_options
 def lines(
     trace_path: Path,
@@ -156,11 +156,11 @@ def lines(
 def _of_instructions(study: Study, what: str, top: int | None, format_name: str) -> list[Table]:
     """The disassembly or the coverage."""
     analysis = Instructions(study.program)
-    [result] = study.analyse(analysis)
+    study.run(analysis)
     if what == "coverage":
         title = "Functions by the share of their code that ran"
         rows = rows_to_show(top, format_name)
         return [Table.top("coverage", title, analysis.coverage(), COVERAGE_COLUMNS, rows)]
     if format_name in FOR_PEOPLE:
-        return instruction_tables(result)
-    return [Table("instructions", "Instructions", result, INSTRUCTION_COLUMNS)]
+        return instruction_tables(analysis.finish())
+    return [Table("instructions", "Instructions", analysis.finish(), INSTRUCTION_COLUMNS)]

@@ -87,13 +87,16 @@ def opcodes(
     """Count the executed opcodes.
 
     "self %" is the share of all executed instructions; "cum. %" adds up the shares from the top. Several
-    traces are counted as one, with mean, standard deviation and range of the shares in each of them.
+    traces are counted as one, with mean, standard deviation and range of the shares in each of them. With
+    --static, "in the code" is how often the opcode stands in the recorded functions, "executed sites" how many
+    of these instructions were executed, "per site" how often each.
     TRACE is a file that `vmtrace record` wrote, trace.arrow unless named.
 
     \b
     Examples:
       vmtrace opcodes --top 10
       vmtrace opcodes --by function
+      vmtrace opcodes --static
       vmtrace opcodes run1.arrow run2.arrow run3.arrow
       vmtrace opcodes trace.arrow --format csv > opcodes.csv
       vmtrace opcodes --plot opcodes.pdf

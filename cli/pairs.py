@@ -59,7 +59,15 @@ def figure(result: pd.DataFrame, n: int, program: str) -> Figure:
 
 @click.command()
 @trace_argument
-@click.option("-n", "n", type=click.IntRange(2, 8), default=2, show_default=True, help="Opcodes in a sequence.")
+@click.option(
+    "-n",
+    "n",
+    type=click.IntRange(2, 8),
+    metavar="N",
+    default=2,
+    show_default=True,
+    help="Opcodes in a sequence, 2 to 8.",
+)
 @click.option("--neighbours", is_flag=True, help="Show what comes before and after each opcode instead.")
 @top_option()
 @format_option
@@ -79,8 +87,8 @@ def pairs(
     Counts every sequence of n opcodes that one frame executed in a row, overlapping ones too. No sequence reaches
     from one frame into another: what a call executes does not come between the call and what its caller does
     next, and a generator goes on where it was suspended. "fusable %" is the share of its executions that lie in
-    one basic block, with no jump into its midst, so that it could be one instruction there (if it has a call
-    before its end, one that runs the callee in its midst).
+    one basic block, with no jump into its midst, so that it could be one instruction there. With a call before
+    its end, that instruction would have to run the callee halfway through.
     TRACE is the file that `vmtrace record` wrote, trace.arrow unless named.
 
     \b

@@ -58,6 +58,7 @@ def figure(result: pd.DataFrame, mix: pd.DataFrame, program: str) -> Figure:
 @click.option(
     "--instructions",
     type=click.IntRange(min=1),
+    metavar="N",
     default=10_000,
     show_default=True,
     help="Instructions in one part of the run, at least.",
@@ -65,9 +66,10 @@ def figure(result: pd.DataFrame, mix: pd.DataFrame, program: str) -> Figure:
 @click.option(
     "--threshold",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    metavar="X",
     default=0.25,
     show_default=True,
-    help="How different the mix of another phase is, from 0 (the same) to 1.",
+    help="How different the mix of another phase is, above 0 (the same), below 1 (no opcode in common).",
 )
 @top_option()
 @format_option

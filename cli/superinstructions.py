@@ -46,9 +46,21 @@ def figure(result: pd.DataFrame, program: str) -> Figure:
 
 @click.command("super")
 @trace_argument
-@click.option("--slots", type=click.IntRange(min=1), default=16, show_default=True, help="Superinstructions to choose.")
 @click.option(
-    "--longest", type=click.IntRange(min=2), default=4, show_default=True, help="Opcodes in one of them, at most."
+    "--slots",
+    type=click.IntRange(min=1),
+    metavar="N",
+    default=16,
+    show_default=True,
+    help="Superinstructions to choose.",
+)
+@click.option(
+    "--longest",
+    type=click.IntRange(min=2),
+    metavar="N",
+    default=4,
+    show_default=True,
+    help="Opcodes in one of them, at most.",
 )
 @top_option()
 @format_option
@@ -67,7 +79,8 @@ def superinstructions(
 
     Chooses greedily. After each choice the code is rewritten with it before the next one is looked for, so
     the figures are what the whole set saves, not what each would save alone. A sequence lies in one basic
-    block, so that no jump leads into its midst; a call in it is counted as if it could run the callee there.
+    block, so that no jump leads into its midst; with a call in it, it would have to run the callee halfway
+    through.
     "saved %" is of all executed instructions.
     TRACE is the file that `vmtrace record` wrote, trace.arrow unless named.
 

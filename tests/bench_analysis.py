@@ -174,8 +174,8 @@ def show(figures: dict[str, Any]) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("traces", nargs="*", type=Path)
+    parser = argparse.ArgumentParser(prog="python -m tests.bench_analysis", description=__doc__.partition(":")[0])
+    parser.add_argument("traces", metavar="TRACE", nargs="*", type=Path, help="[some that are recorded for it]")
     parser.add_argument("--format", choices=("text", "json"), default="text")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
