@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from types import CodeType
@@ -81,3 +82,23 @@ def test_a_trace_function_is_told_of_the_programs_lines_only() -> None:
 def test_a_stack_of_thousands_of_entries_is_stepped() -> None:
     source = "f'" + "{x} " * 2_000 + "'"
     assert VirtualMachine().run_code(compile(source, "<t>", "eval"), {"x": "X"}) == "X " * 2_000
+
+
+BODY = """
+    a = [sorted(locals())[-2:] for x in (1, 2)]
+    b = [vars()["y"] for y in "ab"]
+    c = [dir()[-1] for z in (1,)]
+    d = [[eval("p * q") for p in (1, 2)] for q in (3, 4)]
+    e = [(sys._getframe().f_locals["w"], eval("w"), lambda: w)[:2] for w in (1, 2)]
+    f = [exec("a = v") for v in (1, 2)]
+    try: [1 / u for u in (0,)]
+    except ZeroDivisionError: g = "u" in locals()
+    h = "x" in locals(), "w" in sys._getframe().f_locals
+"""
+
+
+@pytest.mark.parametrize("body", [f"class Body:{BODY}", textwrap.dedent(BODY)], ids=["class", "module"])
+def test_a_comprehension_sees_its_variable_by_name(body: str) -> None:
+    source = f"import sys\n{body}\nnames = vars(Body) if 'Body' in globals() else globals()\n"
+    source += "result = [value for name, value in sorted(names.items()) if len(name) == 1]\n"
+    assert outcome(source, fused) == outcome(source, natively)

@@ -252,11 +252,25 @@ class Forms(Variables):
         self.form_CALL(i)
 
     def _frame_reader(self, function: Entry, arguments: list[ast.expr], named: int) -> ast.expr | None:
-        """`locals()` and its kin see the namespace of a class body, which is not the host frame's."""
+        """`locals()` and its kin see the namespace of a class body, and in a comprehension there its variables: neither
+        is the host frame's."""
         node = function.node
-        if self.namespace is None or named or not _names_a_frame_reader(node):
+        hidden = self.hidden()
+        if (self.namespace is None and hidden is None) or named or not _names_a_frame_reader(node):
             return None
-        return self.expression("M.frame_reader(FUNCTION, SPACE)", FUNCTION=node, SPACE=self.namespace)
+        nothing = ast.Constant(None)
+        names = {"FUNCTION": node, "SPACE": self.namespace or nothing, "HIDDEN": hidden or nothing}
+        return self.expression("M.frame_reader(FUNCTION, SPACE, HIDDEN)", **names)
+
+    def form_LOAD_ATTR(self, i: Instruction) -> None:
+        hidden = self.hidden()
+        if i.value != "f_locals" or hidden is None or i.operation.pushes(i.arg) > 1:
+            self.paste(i, None)
+            return
+        operands = self.pop()
+        source = "M.f_locals(FRAME, SPACE, HIDDEN)"
+        names = {"FRAME": self.value(operands[0]), "SPACE": self._space(), "HIDDEN": hidden}
+        self.push(self.expression(source, **names), operands)
 
     def form_CALL_FUNCTION_EX(self, i: Instruction) -> None:
         count = i.operation.pops(i.arg)

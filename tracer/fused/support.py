@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _counted = itertools.count()
 MISSING = object()
+SHOWN_ALONE = sys.version_info >= (3, 13)
+"""Whether `locals()` in a comprehension of a module's or class's body shows nothing but local variables."""
 
 
 class Bottom:
@@ -166,6 +168,14 @@ def load_cell(cell: CellType, name: str) -> Any:
     raise semantics.unbound_local(name)
 
 
+def content(cell: Any) -> Any:
+    """What is in a cell that a comprehension is given, or NULL."""
+    try:
+        return cell if cell is semantics.NULL else cell.cell_contents
+    except ValueError:
+        return semantics.NULL
+
+
 def bound(value: Any, name: str) -> Any:
     """A variable that may hold nothing."""
     if value is semantics.NULL:
@@ -199,8 +209,12 @@ def get_yield_from_iter(iterable: Any) -> Any:
     return coroutines.get_yield_from_iter(iterable, sys._getframe(1).f_code.co_flags)
 
 
-def frame_reader(function: Any, namespace: MutableMapping[str, Any]) -> Any:
-    """What to call in place of `locals`, `vars`, `dir`, `eval` or `exec` in a class body."""
+def frame_reader(function: Any, namespace: Any, hidden: dict[str, Any] | None) -> Any:
+    """What to call in place of `locals`, `vars`, `dir`, `eval` or `exec` in a class body, or in a module's (whose
+    `namespace` is None) that has the variables of comprehensions `hidden` in it."""
+    namespace = _with_hidden(namespace, hidden) if hidden else namespace
+    if namespace is None:
+        return function
     if function is builtins.locals:
         return lambda: namespace
     if function in (builtins.vars, builtins.dir):
@@ -209,6 +223,23 @@ def frame_reader(function: Any, namespace: MutableMapping[str, Any]) -> Any:
         frame = sys._getframe(1)
         return lambda source, *given: function(source, *(given or (frame.f_globals, namespace)))
     return function
+
+
+def f_locals(owner: Any, namespace: Any, hidden: dict[str, Any]) -> Any:
+    """The attribute of that name, in which the running frame's `hidden` variables show."""
+    found = owner.f_locals
+    return _with_hidden(namespace, hidden, found) if owner is sys._getframe(1) else found
+
+
+def _with_hidden(namespace: Any, hidden: dict[str, Any], otherwise: Any = None) -> Any:
+    """What `locals()` is where variables of comprehensions hold something; else the namespace, or what it is
+    `otherwise`."""
+    held = {name: value for name, value in hidden.items() if value is not semantics.NULL}
+    if not held:
+        return namespace if otherwise is None else otherwise
+    if SHOWN_ALONE:
+        return held
+    return {**(sys._getframe(1).f_globals if namespace is None else namespace), **held}
 
 
 def _of_namespace(function: Any, namespace: MutableMapping[str, Any]) -> Any:
@@ -226,11 +257,13 @@ _FUNCTIONS = _functions(
         "load_from_dict_or_globals",
         "class_deref",
         "load_cell",
+        "content",
         "bound",
         "import_here",
         "import_lazily",
         "build_class",
         "get_yield_from_iter",
         "frame_reader",
+        "f_locals",
     )
 )

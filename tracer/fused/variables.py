@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -37,6 +38,21 @@ class Variables(Straight):
             source = "HOLDER = M.NULL" if absent else "HOLDER = (lambda: X).__closure__[-1]"
             begun += self.made(source, HOLDER=self.holder(name), X=name)
         return begun
+
+    def hidden(self) -> ast.expr | None:
+        """A dictionary of what the variables of comprehensions hold in a module's or class's body, of which CPython
+        shows those that hold something; None if there are no such variables."""
+        code = self.code.code
+        if not self.inlined.unseen or code.co_flags & inspect.CO_OPTIMIZED:
+            return None
+        names = [n for n in dict.fromkeys((*code.co_varnames, *code.co_cellvars)) if n in self.inlined.unseen]
+        held = [
+            self.expression(
+                "M.content(HOLDER)" if self._is_held(n) and n in code.co_cellvars else "HOLDER", HOLDER=node
+            )
+            for n, node in ((n, self.load(self.holder(n))) for n in names)
+        ]
+        return ast.Dict([self.constant(n) for n in names], held)
 
     # --- local variables --------------------------------------------------------------------------------------------
 
