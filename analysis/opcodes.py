@@ -43,6 +43,8 @@ class OpcodesBy(Analysis):
     opcode, count                      name, rows of the trace
     group_percent                      of the rows of the function or module
     self_percent, cumulative_percent   of all rows: these; these and those above
+
+    ValueError for any other `by`.
     """
 
     name = "opcodes-by"

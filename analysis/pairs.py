@@ -26,6 +26,8 @@ class Pairs(Analysis):
     fusable             whether it may be one instruction: some of its executions lie in one basic block, so
                         that no jump leads into its midst. (A call within it runs the callee in its midst.)
     fusable_percent     of its executions: those that do
+
+    ValueError unless n is from 2 to 8.
     """
 
     name = "pairs"

@@ -58,6 +58,8 @@ class Phases(Analysis):
     A part begins another phase if its mix differs by more than `threshold` from that of the phase so far, all its
     parts together; a last part of less than half the instructions never does. The phase then is of the first kind
     whose mix (of the first part of that kind) is within the threshold, or of a new one.
+
+    ValueError for parts without instructions and for a threshold that is not between 0 and 1.
     """
 
     name = "phases"

@@ -40,7 +40,7 @@ class Selection:
     functions     glob patterns of qualified names, or of module and name ("json.decoder.JSONDecoder.*")
     modules       glob patterns
     threads       ids; of functions, modules and threads, what is not given selects all
-    start, stop   rows of the trace itself
+    start, stop   rows of the trace itself: `run` reads a selection as a whole, ValueError if it is given rows
 
     program    what the trace says of the selected functions alone: what to make analyses with
     selected   rows that were selected, as far as the selection was read

@@ -28,6 +28,8 @@ class Super(Analysis):
     saved               dispatches: executions * (instructions of the code before that it replaces - 1)
     saved_percent       of all instructions of the run
     cumulative_percent  this choice and those before
+
+    ValueError for less than one slot or two opcodes.
     """
 
     name = "super"
