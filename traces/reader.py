@@ -87,7 +87,7 @@ class _Piece(NamedTuple):
 
 
 def open_trace(path: str | os.PathLike[str]) -> Trace:
-    """The trace in a file; no rows are read yet. TraceError where it cannot be opened, is no trace, or nothing is left."""
+    """The trace in a file; no rows are read yet. TraceError where there is none, or nothing is left of it."""
     return Trace(path)
 
 

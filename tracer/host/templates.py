@@ -7,7 +7,6 @@ Every node of a filled template gets the line that the instruction it stands for
 from __future__ import annotations
 
 import ast
-import copy
 import functools
 import inspect
 import sys
@@ -207,7 +206,7 @@ class _Folder(ast.NodeTransformer):
         names = {n.id for n in walk(node) if isinstance(n, ast.Name)}
         if names != {"arg"} or any(isinstance(n, ast.Call | ast.Subscript) for n in walk(node)):
             return None
-        expression = ast.fix_missing_locations(ast.Expression(copy.deepcopy(node)))
+        expression = ast.fix_missing_locations(ast.Expression(fill(node, {}, 1)))
         return int(eval(compile(expression, "<opcode>", "eval"), {"arg": self.arg}))
 
 
