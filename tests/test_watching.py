@@ -42,6 +42,24 @@ def at_the_end():
     print(sys.exception(), *told, sep="\\n")
 file = __file__
 """
+TELLING = """
+import sys
+told = set()
+def tell(place, *what):
+    if len(what) == 2 and what[0] == "c_call":
+        return
+    told.add(getattr(place, "f_code", place).co_filename)
+    return tell
+"""
+MADE_READY = """
+def function():
+    return eval("(lambda: 1)()")
+function(), exec("def g(): pass\\ng()")
+import imported
+imported.two()
+sys.settrace(None), sys.setprofile(None)
+print(*told, "ended")
+"""
 PROGRAM = """
 def finds():
     class Class:
@@ -97,6 +115,20 @@ def test_a_program_that_watches_itself_may_end_in_any_way(end: str, watcher: str
     expected, recorded = run(program, engine)
     assert expected.status != 0
     assert (recorded.stderr, recorded.stdout, recorded.status) == (expected.stderr, expected.stdout, expected.status)
+
+
+@pytest.mark.parametrize("engine", ["vm", "native"])
+@pytest.mark.parametrize("watcher", WATCHERS)
+def test_nothing_of_ours_is_told(watcher: str, engine: str, tmp_path: Path) -> None:
+    """While the program's code is made ready."""
+    if watcher == "monitoring" and sys.version_info < (3, 12):
+        pytest.skip("sys.monitoring is there from 3.12 on")
+    program = tmp_path / "program.py"
+    (tmp_path / "imported.py").write_text("def two():\n    return 2\n")
+    watching = WATCHERS[watcher].replace("lambda *told: None", "tell")
+    program.write_text(f"{TELLING}\n{watching}\n{MADE_READY}")
+    recorded = run(program, engine)[1]
+    assert b"ended" in recorded.stdout and b"vmtrace" not in recorded.stdout, recorded.stdout.decode()
 
 
 @pytest.mark.parametrize("watch", ["settrace", "setprofile"])

@@ -2,9 +2,9 @@
 
 What the program traces, profiles or monitors with is told of all that runs, and from 3.12 to 3.14 even of an exception
 in a hidden frame, as one of the next frame that shows: where there is none, the interpreter fails with a SystemError.
-But while such a function itself runs, nobody is told of anything. So ours are run from one of that kind, and run the
-program's by `sys.call_tracing`, which ends that state for as long as they run. (On 3.11 it leaves tracing switched off
-behind it, until something is set again.)
+But while such a function itself runs, nobody is told of anything. So what is below the program on the stack is run from
+one of that kind, and runs the program by `sys.call_tracing`, which ends that state for as long as it runs. (On 3.11 it
+leaves tracing switched off behind it, until something is set again.)
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from types import CodeType, FunctionType, MethodType
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeAlias, TypeVar
 
 from vmtrace.tracer.host.hide import EXCEPTIONS_BY_CODE, free_tool, hide_functions, keep_builtins
 
@@ -23,60 +23,59 @@ keep_builtins(globals())
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
 
+Watcher: TypeAlias = tuple[Callable[[Any], None], Any, Any]
+"""What sets it, it, and what is set to have none."""
 HAS_MONITORING = sys.version_info >= (3, 12)
 
 
 def told(function: Callable[..., Result], *given: Any) -> Result:
     """Calls a function of the program's from within an untold one: of this one, everybody is told."""
-    if HAS_MONITORING or not (setting := _put_back()):
+    if HAS_MONITORING or not (watchers := _watchers()):
         return sys.call_tracing(function, given)
-    steps: list[partial[Any]] = [*setting, partial(function, *given)]
+    steps: list[partial[Any]] = [partial(put, watcher) for put, watcher, _ in watchers]
+    steps.append(partial(function, *given))
     call: Callable[..., Any] = operator.call
     result: Result = sys.call_tracing(list, (map(call, steps),))[-1]
     return result
 
 
-def _put_back() -> list[partial[None]]:
-    """What sets again what traces or profiles, if that is Python; what is not could not be set."""
+def _watchers() -> list[Watcher]:
+    """The functions that trace and profile, if they are Python; others cannot be put back."""
     watching = (sys.settrace, sys.gettrace()), (sys.setprofile, sys.getprofile())
-    return [partial(put, watch) for put, watch in watching if isinstance(watch, FunctionType | MethodType)]
+    return [(put, watcher, None) for put, watcher in watching if isinstance(watcher, FunctionType | MethodType)]
+
+
+def _monitors() -> list[Watcher]:
+    """The events that tools monitor."""
+    monitoring: Any = sys.monitoring  # type: ignore[attr-defined,unused-ignore]
+    numbers = [number for number in range(6) if monitoring.get_tool(number) is not None]
+    events = [(number, monitoring.get_events(number)) for number in numbers]
+    return [(partial(monitoring.set_events, number), wanted, 0) for number, wanted in events if wanted]
 
 
 def untold_if_watched(function: Callable[Given, Result], *given: Given.args, **named: Given.kwargs) -> Result:
-    """Calls a function: untold, if there is anybody who would be told."""
-    if sys.gettrace() is None and sys.getprofile() is None and not (HAS_MONITORING and _monitors()):
+    """Calls a function, between two instructions of the program: if there is anybody who would be told, that is taken
+    away meanwhile."""
+    watchers = _watchers()
+    if HAS_MONITORING:
+        watchers += _monitors()
+    if not watchers:
         return function(*given, **named)
-    return untold(function, *given, **named)
-
-
-def untold(function: Callable[Given, Result], *given: Given.args, **named: Given.kwargs) -> Result:
-    """Calls a function and what it calls, with nobody being told."""
-    if not HAS_MONITORING:
-        return _paused(function, *given, **named)
-    tool = free_tool()
-    if tool is None:  # the program has them all
-        return function(*given, **named)
-    return _as_callback(tool, function, *given, **named)
-
-
-def _monitors() -> bool:
-    monitoring: Any = sys.monitoring  # type: ignore[attr-defined,unused-ignore]
-    for number in range(6):  # noqa: SIM110  # a generator that is left early tells of its end
-        if monitoring.get_tool(number) is not None and monitoring.get_events(number):
-            return True
-    return False
-
-
-def _paused(function: Callable[Given, Result], *given: Given.args, **named: Given.kwargs) -> Result:
-    """What traces or profiles is taken away meanwhile, if it can be put back."""
-    put_back = _put_back()
-    for setting in put_back:
-        setting.func(None)
+    for put, _, nothing in watchers:
+        put(nothing)
     try:
         return function(*given, **named)
     finally:
-        for setting in put_back:
-            setting()
+        for put, watcher, _ in watchers:
+            put(watcher)
+
+
+def untold(function: Callable[Given, Result], *given: Given.args, **named: Given.kwargs) -> Result:
+    """Calls a function and what it calls, with nobody being told: neither those who watch now, nor who begin to."""
+    tool = free_tool() if HAS_MONITORING else None
+    if tool is None:  # on 3.11 nobody is told of exceptions in hidden frames
+        return function(*given, **named)
+    return _as_callback(tool, function, *given, **named)
 
 
 def _begin() -> None:
@@ -119,9 +118,6 @@ def _as_callback(tool: int, function: Callable[Given, Result], *given: Given.arg
     FunctionType(beginning, _begin.__globals__)()
     if raised:
         raise raised.pop()
-    if not returned:  # nobody is told of anything already
-        stop()
-        returned.append(function(*given, **named))
     return returned[0]
 
 

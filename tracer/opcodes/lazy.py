@@ -12,7 +12,7 @@ from functools import cache
 from types import CodeType
 from typing import Any
 
-from vmtrace.tracer.host.hide import hide_code, hide_functions, keep_builtins
+from vmtrace.tracer.host.hide import hide, hide_code, hide_functions, keep_builtins
 
 keep_builtins(globals())
 
@@ -30,6 +30,7 @@ def import_name(
 
 
 @cache
+@hide
 def _import_code(name: str, fromlist: Any, level: int, how: int) -> CodeType:
     code = compile("name", __file__, "eval")
     units = [("LOAD_CONST", 0), ("LOAD_CONST", 1), ("IMPORT_NAME", how), ("RETURN_VALUE", 0)]
@@ -43,6 +44,7 @@ def loaded(value: Any, name: str, globals: Mapping[str, Any]) -> Any:
 
 
 @cache
+@hide
 def _load_code(name: str) -> CodeType:
     return hide_code(compile("name", __file__, "eval").replace(co_names=(name,)))
 
