@@ -18,7 +18,6 @@ from vmtrace.tracer.errors import CodeError, MissingOpcodeError
 from vmtrace.tracer.opcodes.opset import Operation
 from vmtrace.tracer.units import check_units
 
-LOCAL_NAMES = frozenset(dis.haslocal) | frozenset(dis.hasfree)
 KINDS = {
     inspect.CO_GENERATOR: "generator",
     inspect.CO_COROUTINE: "coroutine",

@@ -32,14 +32,8 @@ def fill(node: Any, names: Replacements, line: int) -> Any:
     """A copy of a syntax tree in which the Name `n` is replaced by `names[n]`: an expression, another name, or, where a
     list is spliced (`*n` or `n` as a whole), several expressions. Expressions put in keep their own lines."""
     if isinstance(node, list):
-        filled: list[Any] = []
-        for item in node:
-            spliced = _spliced(item, names)
-            filled.extend(spliced if spliced is not None else [fill(item, names, line)])
-        return filled
-    if not isinstance(node, ast.AST):
-        return node
-    if not node._fields and not node._attributes:  # such as Load(), of which the parser makes but one
+        return [filled for item in node for filled in _filled_in(item, names, line)]
+    if not isinstance(node, ast.AST) or not (node._fields or node._attributes):  # such as Load(), which is but one
         return node
     if isinstance(node, ast.Name) and node.id in names:
         replacement = names[node.id]
@@ -62,12 +56,13 @@ def fill(node: Any, names: Replacements, line: int) -> Any:
     return copy
 
 
-def _spliced(item: Any, names: Replacements) -> list[ast.expr] | None:
+def _filled_in(item: Any, names: Replacements, line: int) -> list[Any]:
+    """What comes in place of an item of a list."""
     if isinstance(item, ast.Starred) and isinstance(item.value, ast.Name):
-        replacement = names.get(item.value.id)
-        if isinstance(replacement, list):
-            return replacement
-    return None
+        spliced = names.get(item.value.id)
+        if isinstance(spliced, list):
+            return spliced
+    return [fill(item, names, line)]
 
 
 @functools.cache
