@@ -217,7 +217,7 @@ def test_the_switch_interval_is_short_where_the_program_has_one_thread_and_seems
     """
     assert run(script).stdout.splitlines() == [
         "switch interval must be strictly positive",
-        "[1e-05, 1e-05, 0.25, 1e-05, 1e-05] 0.25 True",
+        "[0.0001, 0.0001, 0.25, 0.0001, 0.0001] 0.25 True",
     ]
 
 

@@ -13,7 +13,7 @@ import sys
 
 from vmtrace.tracer.host.hide import hide_functions
 
-_SHORT = 1e-5
+_SHORT = 1e-4
 """Seconds. Of threads that compute it would cost the time, so it is not for a program that has several."""
 _MANY = 2_000_000
 """Notes that have not been taken for too long. They take 8 bytes each."""
