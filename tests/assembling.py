@@ -30,7 +30,7 @@ def facts(code_id: int, blocks: Sequence[int]) -> CodeFacts:
             "stack_depth": [(code_id + i) % 5 for i in range(count)],
         },
         "opcodes": [(50 * code_id + i) % 256 for i in range(count)],
-        "blocks": [(stop - length, stop) for stop, length in zip(stops, blocks, strict=True)],
+        "blocks": [(stop - length, stop, 0) for stop, length in zip(stops, blocks, strict=True)],
         "units": count,
     }
 

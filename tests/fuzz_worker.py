@@ -17,6 +17,7 @@ import signal
 import sys
 import tempfile
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 from types import CodeType
 from typing import Any, NoReturn
@@ -24,6 +25,7 @@ from typing import Any, NoReturn
 from vmtrace.tracer.code import Code
 from vmtrace.tracer.errors import VMError
 from vmtrace.tracer.program import load
+from vmtrace.tracer.recorder.facts import Span
 from vmtrace.tracer.rewritten.native_engine import NativeEngine
 from vmtrace.tracer.units import fault
 from vmtrace.tracer.vm import VirtualMachine
@@ -164,7 +166,7 @@ class Unrecorded:
     def __init__(self) -> None:
         self._notes: list[int] = []
 
-    def add(self, code: Code, module: str | None = None) -> tuple[int, int]:
+    def add(self, code: Code, module: str | None = None, spans: Sequence[Span] | None = None) -> tuple[int, int]:
         return 0, 1
 
     def take_marks(self) -> None:

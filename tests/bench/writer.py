@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ import numpy as np
 from vmtrace.tracer.code import Code
 from vmtrace.tracer.recorder.assemble import Assembler, Thread
 from vmtrace.tracer.recorder.expand import Expander
-from vmtrace.tracer.recorder.facts import CodeFacts, describe
+from vmtrace.tracer.recorder.facts import CodeFacts, Span, describe
 from vmtrace.tracer.recorder.memory import keep_freed_memory
 from vmtrace.tracer.recorder.row_writer import RowWriter
 from vmtrace.tracer.recorder.scribe import STRETCH, Scribe
@@ -96,9 +96,9 @@ class Notepad:
         self.taken: list[int] = []
         self._blocks = 1
 
-    def add(self, code: Code, module: str | None = None) -> tuple[int, int]:
+    def add(self, code: Code, module: str | None = None, spans: Sequence[Span] | None = None) -> tuple[int, int]:
         ids = len(self.codes), self._blocks
-        self.codes.append(describe(code, ids[0], module))
+        self.codes.append(describe(code, ids[0], module, spans))
         self._blocks += len(code.blocks)
         return ids
 

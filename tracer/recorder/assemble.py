@@ -198,6 +198,7 @@ class _Stretch:
         self.limit[exits] = self.left_limit.take(nesting.ended)
         self.stop = self.limit.copy()
         self.stop[before] = self.left
+        self._cut_by_jumps()
         self._cut_by_exceptions()
 
     def _call_positions(self) -> None:
@@ -210,6 +211,13 @@ class _Stretch:
         """By call, for enters: the enter that brought the frame beneath."""
         code = np.maximum(self.code.take(beneath.take(made)), 0)  # of the ground, any will do
         self.behind[made] = self.tables.ends(code, self._operand(2, made))
+
+    def _cut_by_jumps(self) -> None:
+        """A jump was the last of its piece, where the block that it leads to says so."""
+        if self.tables.cuts:
+            cut = self.tables.cut.values.take(self.tokens.block)
+            at = np.flatnonzero(cut)
+            self.stop[at + self.count - 1] = cut.take(at)
 
     def _cut_by_exceptions(self) -> None:
         """The instruction that raised is the last of its piece."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import dis
 import re
+from collections.abc import Sequence
 from pathlib import PurePath
 from types import CodeType
 from typing import Any, TypedDict
@@ -15,20 +16,25 @@ from vmtrace.tracer.code import Code, Instruction
 _HAS_ARGUMENT = frozenset(getattr(dis, "hasarg", range(dis.HAVE_ARGUMENT, 256)))
 
 
+Span = tuple[int, int, int]
+"""What a block's note stands for: instructions start … stop-1, of which not all need have been executed. Where the last
+is not 0, the note says that of the span before it no more than the instructions below that were."""
+
+
 class CodeFacts(TypedDict):
     """One code object: its row in `codes`, its rows in `instructions` (by column), its basic blocks."""
 
     code: dict[str, Any]
     instructions: dict[str, list[Any]]
     opcodes: list[int]
-    blocks: list[tuple[int, int]]
-    """start, stop: instruction indices"""
+    blocks: list[Span]
     units: int
     """Length in code units (2 bytes), CACHE entries included."""
 
 
-def describe(code: Code, code_id: int, module: str | None = None) -> CodeFacts:
-    """The facts of a code object; `module` is the name of the module it is of, by default its file's."""
+def describe(code: Code, code_id: int, module: str | None = None, spans: Sequence[Span] | None = None) -> CodeFacts:
+    """The facts of a code object; `module` is the name of the module it is of, by default its file's; `spans` are those
+    of its blocks, by default the blocks."""
     raw, instructions = code.code, code.instructions
     offsets = [i.offset for i in instructions]
     lines, end_lines, columns, end_columns = zip(*(i.position for i in instructions), strict=True)
@@ -58,7 +64,7 @@ def describe(code: Code, code_id: int, module: str | None = None) -> CodeFacts:
             "stack_depth": [i.depth for i in instructions],
         },
         "opcodes": [i.opcode for i in instructions],
-        "blocks": [(block.start, block.stop) for block in code.blocks],
+        "blocks": [(block.start, block.stop, 0) for block in code.blocks] if spans is None else list(spans),
         "units": len(raw.co_code) // 2,
     }
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from vmtrace.tracer.code import Code
 from vmtrace.tracer.recorder.drain import Drain
-from vmtrace.tracer.recorder.facts import describe
+from vmtrace.tracer.recorder.facts import Span, describe
 from vmtrace.tracer.recorder.ring import READER, Sender
 
 _IMPORTED_FROM = [str(Path(place).absolute()) if Path(place).exists() else place for place in sys.path]
@@ -68,16 +68,17 @@ class Recorder:
         self._drain = Drain(self._sender)
         self._drain.send({"path": str(self.path), "run": dict(run), "compression": compression})
 
-    def add(self, code: Code, module: str | None = None) -> tuple[int, int]:
+    def add(self, code: Code, module: str | None = None, spans: Sequence[Span] | None = None) -> tuple[int, int]:
         """Takes a code object in. Returns its id, and the id of its first block.
 
-        `module`: the name of the module that it is of; by default that of its file.
+        `module`: the name of the module that it is of; by default that of its file. `spans`: what the notes of its
+        blocks stand for; by default the blocks.
         """
         with self._drain.guard:
             code_id, first_block = self._codes, self._blocks
             self._codes += 1
             self._blocks += len(code.blocks)
-            self._drain.news.codes.append(describe(code, code_id, module))
+            self._drain.news.codes.append(describe(code, code_id, module, spans))
             self._quote(code.code.co_filename)
         return code_id, first_block
 

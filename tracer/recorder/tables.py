@@ -39,8 +39,8 @@ class Tables:
     """Instructions are numbered through all codes, in the order in which codes become known.
 
     By instruction: `offset`, `code`, and `facts`, to be looked up at once: offset | stack depth << 32 | opcode << 48.
-    By block: `start`, `stop` (instruction numbers); block 0 is empty and stands for "no block". Codes and blocks must
-    come in the order of their ids."""
+    By block: `start`, `stop`, `cut` (instruction numbers; see `Span`); block 0 is empty and stands for "no block".
+    Codes and blocks must come in the order of their ids."""
 
     def __init__(self) -> None:
         self.facts = Growing(np.uint64)
@@ -48,6 +48,9 @@ class Tables:
         self.code = Growing(np.uint32)
         self.start = Growing(np.int64)
         self.stop = Growing(np.int64)
+        self.cut = Growing(np.int64)
+        self.cuts = False
+        """Whether any block has one."""
         self._first = Growing(np.int64)
         """By code: the number of its first instruction."""
         self._ends = Growing(np.int64)
@@ -57,6 +60,7 @@ class Tables:
         self._places = Growing(np.int64)
         self.start.extend([0])
         self.stop.extend([0])
+        self.cut.extend([0])
 
     def add(self, facts: CodeFacts) -> None:
         """Take a code in. Its positions are offsets in itself until `locate` says otherwise."""
@@ -66,9 +70,11 @@ class Tables:
         self.facts.extend([offset | (depth or 0) << 32 | opcode << 48 for offset, depth, opcode in rows])
         self.offset.extend(columns["offset"])
         self.code.extend(columns["code_id"])
-        blocks = np.asarray(facts["blocks"], np.int64).reshape(-1, 2) + first
-        self.start.extend(blocks[:, 0])
-        self.stop.extend(blocks[:, 1])
+        start, stop, cut = np.asarray(facts["blocks"], np.int64).reshape(-1, 3).T
+        self.start.extend(start + first)
+        self.stop.extend(stop + first)
+        self.cut.extend(np.where(cut, cut + first, 0))
+        self.cuts |= bool(cut.any())
         self._first.extend([first])
         self._first_place.extend([0])
         self._places.extend([0])

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
+from itertools import islice
 from types import CodeType
 
 from vmtrace.tracer.code import Code, Instruction
@@ -25,6 +26,11 @@ QUIET_FUNCTIONS = frozenset({
     "AttributeError", "Exception", "IndexError", "KeyError", "RuntimeError", "StopIteration", "TypeError", "ValueError",
 })  # fmt: skip
 """Builtin functions and types that call nothing of the program's, as a rule."""
+VALUE_FUNCTIONS = frozenset({
+    "bytearray", "bytes", "dict", "dir", "frozenset", "list", "range", "reversed", "set", "sorted", "str", "tuple",
+})  # fmt: skip
+"""Those that return what does not call anything when it is iterated over, as a rule."""
+MAKES_VALUES = frozenset({"BUILD_LIST", "BUILD_MAP", "BUILD_SET", "BUILD_TUPLE", "LIST_EXTEND", "LOAD_CONST"})
 QUIET_METHODS = frozenset(
     name
     for owner in (bytearray, bytes, dict, float, frozenset, int, list, math, re.Match, set, str, tuple)
@@ -99,7 +105,7 @@ class Guess:
         if instruction.depth is None:
             return False
         if name in CALLS:
-            return name == "CALL_FUNCTION_EX" or self._calls(decoded, instruction)
+            return name == "CALL_FUNCTION_EX" or self._calls(decoded, instruction, QUIET_FUNCTIONS)
         if name == "LOAD_ATTR":
             return instruction.value in self.methods and not self._loads_method(decoded, index)
         if name in ("STORE_ATTR", "DELETE_ATTR"):
@@ -110,8 +116,18 @@ class Guess:
             return not constant and not called.isdisjoint(self.methods)
         return name in ALWAYS or not self.methods.isdisjoint(BY_NAME.get(name, ()))
 
-    def _calls(self, decoded: Code, call: Instruction) -> bool:
-        """By the name of what is called, as far as it has one."""
+    def iterates_values(self, decoded: Code, loop: Instruction) -> bool:
+        """Whether a FOR_ITER will hardly ever enter a generator: what it goes through is made in place, of values."""
+        before = (i for i in map(decoded.instructions.__getitem__, range(loop.index - 1, -1, -1)))
+        get_iter, source = islice((i for i in before if i.name != "EXTENDED_ARG"), 2)
+        if get_iter.name != "GET_ITER":
+            return False
+        if source.name == "CALL":
+            return not self._calls(decoded, source, VALUE_FUNCTIONS)
+        return source.name in MAKES_VALUES
+
+    def _calls(self, decoded: Code, call: Instruction, quiet: frozenset[str]) -> bool:
+        """Whether anything but the quiet functions, by the name of what is called, as far as it has one."""
         after = decoded.instructions[call.index + 1].depth
         if after is None:
             return True
@@ -121,7 +137,7 @@ class Guess:
                 return True
             if before.depth <= bottom + 1 and before.name not in ("PUSH_NULL", "EXTENDED_ARG"):
                 if before.name in ("LOAD_GLOBAL", "LOAD_NAME"):
-                    return before.value not in QUIET_FUNCTIONS
+                    return before.value not in quiet
                 if before.name in ("LOAD_METHOD", "LOAD_ATTR"):
                     return before.value not in QUIET_METHODS or before.value in self.methods
                 return True

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import _thread
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import CodeType
 from typing import Any, Protocol
 
 from vmtrace.tracer.code import Code, decode
 from vmtrace.tracer.errors import refusing
 from vmtrace.tracer.host.hide import hide
+from vmtrace.tracer.recorder.facts import Span
 from vmtrace.tracer.rewritten.kinds import check
 from vmtrace.tracer.rewritten.likely import Guess
 from vmtrace.tracer.rewritten.mailbox import Mailbox, Notes
 from vmtrace.tracer.rewritten.rewrite import rewrite
+from vmtrace.tracer.rewritten.runs import find_runs
 from vmtrace.tracer.vm import opcodes
 
 STARTS_THREAD = {
@@ -30,7 +32,7 @@ STARTS_THREAD = {
 class Recorder(Protocol):
     """What is needed of the recorder."""
 
-    def add(self, code: Code, module: str | None = None) -> tuple[int, int]: ...
+    def add(self, code: Code, module: str | None = None, spans: Sequence[Span] | None = None) -> tuple[int, int]: ...
 
     def take_marks(self) -> None: ...
 
@@ -61,10 +63,11 @@ class NativeEngine:
     def _rewritten(self, code: CodeType, module: str | None) -> CodeType:
         decoded = decode(code, self._operations)
         check(decoded)
-        _, first_block = self._recorder.add(decoded, module)
+        runs = find_runs(decoded, self._guess.iterates_values)
+        _, first_block = self._recorder.add(decoded, module, runs.spans(decoded.blocks))
         consts = [self._rewritten(const, module) if isinstance(const, CodeType) else const for const in code.co_consts]
         with refusing(code):
-            made = rewrite(decoded, first_block, self._mailbox, self._guess, consts)
+            made = rewrite(decoded, runs, first_block, self._mailbox, self._guess, consts)
         self._originals[id(made)] = made, code
         return made
 

@@ -2,8 +2,9 @@
 
 What is added, and where:
 
-- at the head of every basic block, its mark. What CPython wants first in a block, or side by side, stays so: what comes
-  before the first RESUME, YIELD_VALUE and its RESUME, what an exhausted FOR_ITER skips, on 3.11 SEND and YIELD_VALUE;
+- at the head of every basic block, its mark, unless others say as much (see `runs`). What CPython wants first in a
+  block, or side by side, stays so: what comes before the first RESUME, YIELD_VALUE and its RESUME, what an exhausted
+  FOR_ITER skips, on 3.11 SEND and YIELD_VALUE;
 - before the frame is entered or left, a mark that says so;
 - around what may well enter a frame of the program, its offset in `mailbox.site`;
 - to what can raise, a guard (see `landings`).
@@ -24,10 +25,9 @@ from vmtrace.tracer.rewritten.mailbox import Mailbox
 from vmtrace.tracer.rewritten.marks import CREATE, ENTER, RAISE, RETURN, RETURNS, SUSPEND, SUSPENDS, WAITING
 from vmtrace.tracer.rewritten.probes import ADDED_DEPTH, JUMP, NUMBER, OUTSIDE, SITE, Probes
 from vmtrace.tracer.rewritten.quiet import Quiet
+from vmtrace.tracer.rewritten.runs import Runs, is_waiting
 
 RETURNING = frozenset({"RETURN_VALUE", "RETURN_CONST"})
-WAITS = frozenset({"FOR_ITER", "SEND"})
-"""All that a block headed by one of these can enter is entered at that instruction, its last."""
 BEFORE_CALL = frozenset({"KW_NAMES", "PRECALL", "EXTENDED_ARG"})
 """These only prepare the call behind them; specialised, PRECALL does all of it."""
 SKIPPED_AT_END = frozenset({"END_FOR", "POP_TOP"})
@@ -38,15 +38,18 @@ it expects right before YIELD_VALUE, or raises at the instruction before the tar
 JUMPS_BACK_TO_SEND = "JUMP_BACKWARD_NO_INTERRUPT"
 
 
-def rewrite(decoded: Code, first_block: int, mailbox: Mailbox, guess: Guess, consts: Sequence[object]) -> CodeType:
+def rewrite(
+    decoded: Code, runs: Runs, first_block: int, mailbox: Mailbox, guess: Guess, consts: Sequence[object]
+) -> CodeType:
     """The new version. `first_block` is the recorder's id of block 0; `consts` stand in for `co_consts`."""
-    return _Rewriter(decoded, first_block, mailbox, guess, consts).rewrite()
+    return _Rewriter(decoded, runs, first_block, mailbox, guess, consts).rewrite()
 
 
 class _Rewriter:
     def __init__(
-        self, decoded: Code, first_block: int, mailbox: Mailbox, guess: Guess, consts: Sequence[object]
+        self, decoded: Code, runs: Runs, first_block: int, mailbox: Mailbox, guess: Guess, consts: Sequence[object]
     ) -> None:
+        self.runs = runs
         self.decoded, self.first_block, self.mailbox = decoded, first_block, mailbox
         self.slots = NUMBER + 1 if decoded.suspends else SITE + 1
         self.probes = Probes(mailbox, self.slots, list(consts), list(decoded.code.co_names))
@@ -105,7 +108,7 @@ class _Rewriter:
                 self._own(instruction)
                 continue
             probes.size = self.slots + instruction.depth
-            if instruction.index == block.start and block.index and not self._resumes(instruction):
+            if instruction.index == block.start and self._marked(block) and not self._resumes(instruction):
                 probes.note(self._mark(block))
             if instruction.index == self.entry:
                 self._enter()
@@ -206,9 +209,12 @@ class _Rewriter:
 
     # --- facts ------------------------------------------------------------------------------------------------------
 
+    def _marked(self, block: Block) -> bool:
+        """Whether it has a mark at its head."""
+        return bool(block.index) and block.start not in self.runs.unmarked
+
     def _mark(self, block: Block) -> int:
-        *others, last = self.decoded.instructions[block.start : block.stop]
-        if last.name in WAITS and all(other.name == "EXTENDED_ARG" for other in others):
+        if is_waiting(self.decoded, block) and block.stop not in self.runs.unmarked:
             kind = WAITING
         else:
             kind = self._closing(block) or 0
@@ -217,7 +223,7 @@ class _Rewriter:
     def _closing(self, block: Block) -> int | None:
         """What it means to enter a block from which there is no way but out of the frame."""
         *others, last = self.decoded.instructions[block.start : block.stop]
-        if block.index and all(self.quiet(other) for other in others):
+        if self._marked(block) and all(self.quiet(other) for other in others):
             return RETURNS if last.name in RETURNING else SUSPENDS if last.name == "YIELD_VALUE" else None
         return None
 
