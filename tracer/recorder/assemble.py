@@ -94,8 +94,8 @@ class Assembler:
         resumes = np.flatnonzero(tokens.kind == KIND_RESUME)
         if not len(resumes):
             return tokens.used
-        numbers = tokens.operand(1, resumes)
-        made = tokens.operand(3, np.flatnonzero(tokens.kind == KIND_CREATE))
+        numbers = tokens.generator(resumes)
+        made = tokens.generator(np.flatnonzero(tokens.kind == KIND_CREATE))
         strange = ~(self.generators.knows(numbers) | np.isin(numbers, made))
         return int(tokens.head[resumes[strange.argmax()]]) if strange.any() else tokens.used
 
@@ -162,18 +162,20 @@ class _Stretch:
         created, resumed = np.flatnonzero(kind == KIND_CREATE), np.flatnonzero(kind == KIND_RESUME)
         new = np.flatnonzero((kind == KIND_ENTER) | (kind == KIND_CREATE))
         self.frame[new] = assembler.frames + np.arange(len(new))
-        self.code[new] = self._operand(1, new)
+        self.code[new] = self.tokens.code(self._tokens(new))
         assembler.frames += len(new)
         if len(created):
-            self.generator[created] = self._operand(3, created)
+            self.generator[created] = self.tokens.generator(self._tokens(created))
             assembler.generators.add(self.generator[created], self.frame[created], self.code[created])
         if len(resumed):
-            self.generator[resumed] = self._operand(1, resumed)
+            self.generator[resumed] = self.tokens.generator(self._tokens(resumed))
             self.frame[resumed], self.code[resumed] = assembler.generators.find(self.generator[resumed])
         return new
 
-    def _operand(self, which: int, calls: Ints) -> Ints:
-        return self.tokens.operand(which, self.calls.take(calls - self.count))
+    def _tokens(self, calls: Ints) -> Ints:
+        """The tokens of calls that are none of the carried ones, among those that are no blocks."""
+        tokens: Ints = self.calls.take(calls - self.count)
+        return tokens
 
     def _cut(self) -> None:
         """Sets, by token, the first instruction and the end of the piece after it: `next`, `stop`."""
@@ -210,7 +212,7 @@ class _Stretch:
         self.parent = beneath
         """By call, for enters: the enter that brought the frame beneath."""
         code = np.maximum(self.code.take(beneath.take(made)), 0)  # of the ground, any will do
-        self.behind[made] = self.tables.ends(code, self._operand(2, made))
+        self.behind[made] = self.tables.ends(code, self.tokens.position(self._tokens(made)))
 
     def _cut_by_jumps(self) -> None:
         """A jump was the last of its piece, where the block that it leads to says so."""
@@ -227,7 +229,7 @@ class _Stretch:
             return
         token = self.tokens.at[raised] + self.count
         code = self.code[self.nesting.top[np.searchsorted(self.token_of, token) - 1]]
-        behind = self.tables.ends(np.maximum(code, 0), self.tokens.operand(1, raised))
+        behind = self.tables.ends(np.maximum(code, 0), self.tokens.position(raised))
         self.stop[token - 1] = np.minimum(np.maximum(behind, self.next[token - 1]), self.limit[token - 1])
 
     def _rows_before(self, calls: Ints) -> Ints:

@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 from vmtrace.tracer.recorder.assemble import Assembler, NotesError, Stretch, Thread
 from vmtrace.tracer.recorder.facts import CodeFacts
+from vmtrace.tracer.recorder.marked import MarkReader
 from vmtrace.tracer.recorder.nesting import Ints
 from vmtrace.tracer.recorder.tables import Tables
-from vmtrace.tracer.recorder.tokens import Notes, tell_apart
-from vmtrace.tracer.rewritten.marks import Speller
+from vmtrace.tracer.recorder.tokens import Notes, Tokens, tell_apart
 
 STRETCH = 1 << 16
 """Notes assembled at once: enough to make numpy's cost per call small, few enough for the processor's
@@ -51,8 +51,10 @@ class Scribe:
         self._late: list[dict[str, npt.NDArray[np.int64]]] = []
         """Exits that are written when all threads have been told of: of generators, that may have gone on in
         another thread before, whose rows come later in the file."""
-        self._spell: Speller | None = None
+        self._marks: MarkReader | None = None
         """If notes are marks."""
+        self._last: dict[int, int] = {}
+        """By thread: the last note that was assembled."""
 
     @property
     def frames(self) -> int:
@@ -75,7 +77,7 @@ class Scribe:
 
     def take_marks(self) -> None:
         """The notes told from now on are marks (see `marks`)."""
-        self._spell = Speller(self._tables.code_of_block, self._tables.end_of_block)
+        self._marks = MarkReader(self._tables.code_of_block, self._tables.end_of_block)
 
     def meet(self, threads: Iterable[int]) -> None:
         """The threads whose notes are told of until all is settled."""
@@ -84,8 +86,8 @@ class Scribe:
 
     def tell(self, thread: int, notes: Notes) -> None:
         """More notes of a thread that was met. Raises NotesError for what no engine should note."""
-        if self._spell is not None:
-            notes = self._spell(thread, notes)
+        if self._marks is not None:
+            notes = self._marks.whole(thread, notes)
         left = self._left.pop(thread, _NO_NOTES)
         rest = self._assemble(thread, np.concatenate([left, notes]) if len(left) else notes)
         if len(rest):
@@ -118,19 +120,24 @@ class Scribe:
 
     def _assemble(self, ident: int, notes: Notes) -> Notes:
         """Returns the notes that must wait."""
-        thread = self._threads[ident]
+        thread, last = self._threads[ident], self._last.get(ident, 0)
         begin = 0
         while begin < len(notes):
             part = notes[begin : begin + STRETCH]
-            tokens = tell_apart(part)
+            tokens = self._tokens(part, last)
             ready = self._assembler.ready(tokens)
             if ready < tokens.used:
-                tokens = tell_apart(part[:ready])
+                tokens = self._tokens(part[:ready], last)
             if not tokens.used:
                 break
             begin += tokens.used
+            last = self._last[ident] = int(notes[begin - 1])
             self._write(self._assembler.assemble(thread, tokens))
         return notes[begin:]
+
+    def _tokens(self, notes: Notes, last: int) -> Tokens:
+        """`last`: the note before the first."""
+        return tell_apart(notes) if self._marks is None else self._marks(notes, last)
 
     def _write(self, stretch: Stretch) -> None:
         if self._assembler.frames > MOST_FRAMES:

@@ -31,6 +31,10 @@ KIND_SUSPEND, KIND_RETURN, KIND_RAISE, KIND_UNWIND = (
 WIDTH = np.ones(8, np.int64)
 """By kind: how many ints the token is."""
 WIDTH[[KIND_ENTER, KIND_CREATE, KIND_RESUME, KIND_RAISE, KIND_UNWIND]] = 3, 4, 3, 2, 2
+_POSITION, _GENERATOR = np.zeros((2, 8), np.int64)
+"""By kind: which int of the token it is."""
+_POSITION[[KIND_ENTER, KIND_CREATE, KIND_RESUME, KIND_RAISE, KIND_UNWIND]] = 2, 2, 2, 1, 1
+_GENERATOR[[KIND_CREATE, KIND_RESUME]] = 3, 1
 _LOWEST = _TWO_32 - 7
 
 
@@ -49,8 +53,19 @@ class Tokens:
     used: int
     """How many of the notes make whole tokens; an incomplete one at the end is left."""
 
-    def operand(self, which: int, of: Ints) -> Ints:
-        """The operand 1, 2, … of some of the tokens that are no blocks."""
+    # Operands of some of the tokens that are no blocks, which must have such an operand.
+
+    def code(self, of: Ints) -> Ints:
+        """The id of the code that is entered."""
+        return self._operand(of, 1)
+
+    def position(self, of: Ints) -> Ints:
+        return self._operand(of, _POSITION.take(self.kind.take(of)))
+
+    def generator(self, of: Ints) -> Ints:
+        return self._operand(of, _GENERATOR.take(self.kind.take(of)))
+
+    def _operand(self, of: Ints, which: int | Ints) -> Ints:
         found: Ints = self.notes.take(self.head.take(of) + which).astype(np.int64)
         return found
 
