@@ -7,10 +7,10 @@ only what ran side by side is compared: all figures are ratios, or come with the
 wall x          time from the start of the process to its end, the file being closed, by that of the untraced program
 cpu x           the same for the processor time of the program's process
 steady …        without start-up: what the same command takes with nothing to do is taken off both
-writer cpu x    processor time of the writing process, by that of the untraced program; it runs on another core
+writer cpu x    processor time of the writing processes, by that of the untraced program; they run beside it
 callbacks / it  how many times longer the callbacks take (steady, to their advantage) than it (start-up included)
-cpu / its cpu   the same for processor time, start-up taken off both: what the writing process takes is counted, too
-memory +MB      highest, both processes added, above the untraced program
+cpu / its cpu   the same for processor time, start-up taken off both: what the writing processes take is counted, too
+memory +MB      highest, all processes added, above the untraced program
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ COUNT = "import sys; from vmtrace.traces import open_trace; print(len(open_trace
 class Usage:
     """What a command took, from the start of its process to its end: seconds and bytes.
 
-    `helper_*` are those of the processes that it left to us: vmtrace's writing process.
+    `helper_*` are those of the processes that it left to us: vmtrace's writing processes.
     """
 
     wall: float
