@@ -60,6 +60,22 @@ imported.two()
 sys.settrace(None), sys.setprofile(None)
 print(*told, "ended")
 """
+CLOSURES = """
+import sys
+
+def function(cell):
+    def inner():
+        return cell
+    class Class:
+        value = cell
+    def generator():
+        yield cell
+    return inner(), next(generator())
+
+sys.settrace(lambda frame, event, _: print(frame.f_code.co_name, event, frame.f_lineno))
+function(1)
+sys.settrace(None)
+"""
 PROGRAM = """
 def finds():
     class Class:
@@ -123,12 +139,24 @@ def test_nothing_of_ours_is_told(watcher: str, engine: str, tmp_path: Path) -> N
     """While the program's code is made ready."""
     if watcher == "monitoring" and sys.version_info < (3, 12):
         pytest.skip("sys.monitoring is there from 3.12 on")
+    if watcher == "setprofile" and sys.version_info < (3, 12):
+        pytest.skip("3.11 tells a profile function of returns from hidden frames, and of calls into C from there")
     program = tmp_path / "program.py"
     (tmp_path / "imported.py").write_text("def two():\n    return 2\n")
     watching = WATCHERS[watcher].replace("lambda *told: None", "tell")
     program.write_text(f"{TELLING}\n{watching}\n{MADE_READY}")
     recorded = run(program, engine)[1]
     assert b"ended" in recorded.stdout and b"vmtrace" not in recorded.stdout, recorded.stdout.decode()
+
+
+@pytest.mark.parametrize("engine", ["vm", "native"])
+def test_a_function_is_told_of_as_called_at_its_first_line(engine: str, tmp_path: Path) -> None:
+    """Also where instructions come before RESUME that are of no line: those that make and copy cells."""
+    program = tmp_path / "program.py"
+    program.write_text(CLOSURES)
+    expected, recorded = run(program, engine)
+    assert b"generator call" in expected.stdout
+    assert recorded.stdout.decode() == expected.stdout.decode()
 
 
 @pytest.mark.parametrize("watch", ["settrace", "setprofile"])

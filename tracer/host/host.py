@@ -12,7 +12,7 @@ import ast
 import dis
 import inspect
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from types import CodeType
 from typing import Any
@@ -21,6 +21,7 @@ from vmtrace.tracer.code import Code, Instruction
 from vmtrace.tracer.fused.entries import ITERATOR_IN_TWO
 from vmtrace.tracer.fused.inlined import argument_count, inlined
 from vmtrace.tracer.host.hide import hide_code, tell_nobody
+from vmtrace.tracer.host.locations import NOWHERE, line_table
 from vmtrace.tracer.host.unseen import PREFIX as PREFIX
 from vmtrace.tracer.host.unseen import hide_variables, padding
 
@@ -42,9 +43,6 @@ LANDS = "CLEANUP_THROW" not in dis.opmap
 ABOVE_DELEGATE = "None, " if ITERATOR_IN_TWO else ""
 """What host code has on the stack between a delegate and what it yields on its behalf."""
 PLACEHOLDER = "\0vmtrace\0"
-
-Position = tuple[int | None, int | None, int | None, int | None]
-NOWHERE: Position = (None, None, None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,14 +229,19 @@ def _places(made: CodeType, instructions: Sequence[Instruction], prologue: int |
     """By code unit: the instruction's index, from the line that its syntax node was given (plus SILENT where that is);
     -1 in the prologue.
 
-    What consumes a value at the line of the value (see CONSUMERS) is what follows in the program.
+    What consumes a value at the line of the value (see CONSUMERS) is what follows in the program. The RESUME at which
+    the function begins, where it is told of as called, is the program's: others may come before it that have no line.
     """
     indices: list[int] = []
+    begins = next((i.index for i in instructions if i.name == "RESUME"), 0)
     index, last = 0, len(instructions) - 1
     for unit, (_, line, _, _) in enumerate(made.co_positions()):
         if line is not None:
             silent, place = divmod(max(line - 1, 0), SILENT)
             index = -1 if line == prologue else min(place, last) + SILENT * (silent == 1)
+        if index == 0 and made.co_code[2 * unit] == RESUME:
+            indices.append(begins)
+            continue
         consumer = CONSUMERS.match(dis.opname[made.co_code[2 * unit]])
         indices.append(_consumer(instructions, index, consumer[0]) if consumer else index)
     return indices
@@ -354,53 +357,3 @@ def _argument_at(units: bytes | bytearray, at: int) -> int:
     for n in range(1, _extensions(units, at) + 1):
         argument |= units[at - 2 * n + 1] << 8 * n
     return argument
-
-
-def line_table(positions: Sequence[Position], first_line: int) -> bytes:
-    """Encodes a position per code unit as co_linetable (CPython: Objects/locations.md)."""
-    table = bytearray()
-    line = first_line
-    for position, count in _runs(positions):
-        for length in _lengths(count):
-            start, end, column, end_column = position
-            if start is None:
-                table.append(0x80 | 15 << 3 | length - 1)
-                continue
-            if end is None or column is None or end_column is None:
-                table.append(0x80 | 13 << 3 | length - 1)
-                table += _varint(_signed(start - line))
-            else:
-                table.append(0x80 | 14 << 3 | length - 1)
-                for number in (_signed(start - line), end - start, column + 1, end_column + 1):
-                    table += _varint(number)
-            line = start
-    return bytes(table)
-
-
-def _runs(positions: Sequence[Position]) -> Iterator[tuple[Position, int]]:
-    count = 0
-    for index, position in enumerate(positions):
-        count += 1
-        if index + 1 == len(positions) or positions[index + 1] != position:
-            yield position, count
-            count = 0
-
-
-def _lengths(count: int) -> Iterator[int]:
-    """An entry covers at most eight code units."""
-    while count > 0:
-        yield min(count, 8)
-        count -= 8
-
-
-def _signed(number: int) -> int:
-    return -number << 1 | 1 if number < 0 else number << 1
-
-
-def _varint(number: int) -> bytes:
-    encoded = bytearray()
-    while number >= 64:
-        encoded.append(64 | number & 63)
-        number >>= 6
-    encoded.append(number)
-    return bytes(encoded)
