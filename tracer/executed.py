@@ -3,7 +3,7 @@
 Builtins of our own stand for the two from before the program begins. They look at the frame that calls them as the
 builtins do, and run the engine's code in place of the program's where that is in scope:
 
-- code that has a file (what `runpy`, test runners and plugin loaders run), if its file or module is in scope;
+- code that has a file (what `import`, `runpy`, test runners and plugin loaders run), if its file or module is in scope;
 - code from text, and any other without a file, if code that is traced runs it, or if its module (`__name__` of the
   namespace it runs in) is traced by name.
 

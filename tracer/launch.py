@@ -30,8 +30,6 @@ from vmtrace.tracer.scope import Scope
 
 keep_builtins(globals())
 
-bootstrap: Any = importlib.import_module("importlib._bootstrap")
-loading: Any = importlib.import_module("importlib._bootstrap_external")
 INTERRUPTED = 128 + signal.SIGINT
 
 
@@ -61,7 +59,6 @@ def run(program: Program, engine: Engine, scope: Scope) -> int:
     if by_name := program.module not in ("", "__main__"):
         sys.argv[0] = "-m"  # until runpy has found the file
     sys.path[0] = program.path0
-    hook_imports(engine, scope)
     hook_exec(engine, scope)
     hook_dis(engine)
     status = untold(_run_to_the_end, engine, program, by_name, namespace)
@@ -222,23 +219,6 @@ def _status(code: object) -> int:
 
 def _say(text: object) -> None:
     print(text, file=sys.stderr)
-
-
-def hook_imports(engine: Engine, scope: Scope) -> None:
-    """From now on, modules in scope that are imported from source or .pyc files run as the engine's code."""
-    loaders = loading._LoaderBasics
-
-    def exec_module(self: Any, module: ModuleType) -> None:
-        code = self.get_code(module.__name__)
-        if code is None:
-            raise ImportError(f"cannot load module {module.__name__!r} when get_code() returns None")
-        code = untold_if_watched(made_ready, code, module.__name__)
-        bootstrap._call_with_frames_removed(exec, code, vars(module))
-
-    def made_ready(code: CodeType, name: str) -> CodeType:
-        return engine.code(code, name) if scope.covers(code, name) else code
-
-    loaders.exec_module = hide(exec_module)
 
 
 def hook_dis(engine: Engine) -> None:
