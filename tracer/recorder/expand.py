@@ -34,9 +34,9 @@ class Expander:
         """Takes pieces, as `Stretch` has them, and gives the full batches that can be made now: opcode, offset,
         stack depth, frame, code. A column of one value has it once (its stride is 0).
         """
-        ends = np.cumsum(pieces[1])
+        ends = pieces[1].cumsum()
         rows = int(ends[-1]) if len(ends) else 0
-        cuts = np.searchsorted(ends, np.arange(_AT_ONCE, rows, _AT_ONCE), "right")
+        cuts = ends.searchsorted(np.arange(_AT_ONCE, rows, _AT_ONCE), "right")
         for begin, end in pairwise([0, *cuts.tolist(), len(ends)]):
             if begin == end:
                 continue
@@ -44,7 +44,9 @@ class Expander:
             done = 0
             while done < len(facts):
                 part = slice(done, done + self._batch_rows - self._batch.rows)
-                self._batch.add(facts[part], frames[part], codes[part])
+                self._batch.add(
+                    facts[part], *(values if len(values) == 1 else values[part] for values in (frames, codes))
+                )
                 done = part.stop
                 if self._batch.rows == self._batch_rows:
                     yield self.rest()
@@ -54,24 +56,31 @@ class Expander:
         batch, self._batch = self._batch, _Batch(self._batch_rows)
         return batch.columns()
 
-    def _rows(self, pieces: Ints, ends: Ints) -> Columns:
-        """Facts, frame and code of each row."""
+    def _rows(self, pieces: Ints, ends: Ints) -> tuple[Column, Column, Column]:
+        """Facts, frame and code of each row; one frame or code where it is the same in all."""
         start, length, frame = pieces
-        first = int(ends[0] - length[0])
         # The number of a row's instruction is the row's own plus something that is the same in all of a piece.
-        index = np.repeat(start - ends + length + first, length)
+        shift = start - ends
+        shift += length
+        shift += ends[0] - length[0]
+        index = shift.repeat(length)
         if len(self._counting) < len(index):
             self._counting = np.arange(len(index))
         index += self._counting[: len(index)]
-        runs = np.append(np.flatnonzero(frame[1:] != frame[:-1]), len(frame) - 1)
-        frames, codes = frame[runs].astype(np.uint32), self._tables.code.values.take(start[runs])
-        in_run = np.diff(ends[runs], prepend=first)
-        one_code = (codes == codes[0]).all()
-        return (
-            self._tables.facts.values.take(index),
-            np.broadcast_to(frames, len(index)) if len(runs) == 1 else np.repeat(frames, in_run),
-            np.broadcast_to(codes[:1], len(index)) if one_code else np.repeat(codes, in_run),
-        )
+        facts = self._tables.facts.values.take(index)
+        changes = (frame[1:] != frame[:-1]).nonzero()[0]
+        last = np.append(changes, len(frame) - 1)
+        frames, codes = frame[last].astype(np.uint32), self._tables.code.values.take(start[last])
+        if len(last) == 1:
+            return facts, frames, codes
+        in_run = ends[last]
+        in_run[1:] -= in_run[:-1].copy()
+        in_run[0] -= ends[0] - length[0]
+        return facts, frames.repeat(in_run), codes[:1] if (codes == codes[0]).all() else codes.repeat(in_run)
+
+
+def _part(values: Column, part: slice) -> Column:
+    return values if len(values) == 1 else values[part]
 
 
 class _Batch:
@@ -83,13 +92,13 @@ class _Batch:
         self._frame, self._code = _Steady(room), _Steady(room)
 
     def add(self, facts: npt.NDArray[np.uint64], frames: Column, codes: Column) -> None:
-        """Rows for which there is room."""
+        """Rows for which there is room; frames and codes may be one for all."""
         at, self.rows = self.rows, self.rows + len(facts)
         self._opcode[at : self.rows] = facts.view(np.uint8)[_OPCODE::8]
         self._offset[at : self.rows] = facts
         self._depth[at : self.rows] = facts.view(np.uint16)[_DEPTH::4]
-        self._frame.put(at, frames)
-        self._code.put(at, codes)
+        self._frame.put(at, self.rows, frames)
+        self._code.put(at, self.rows, codes)
 
     def columns(self) -> Columns:
         columns = self._opcode, self._offset, self._depth, self._frame.values(self.rows), self._code.values(self.rows)
@@ -104,14 +113,15 @@ class _Steady:
         self._value = np.zeros(1, np.uint32)
         self._spelt: Column | None = None
 
-    def put(self, at: int, new: Column) -> None:
+    def put(self, at: int, end: int, new: Column) -> None:
+        """`new`: the values there, or one for all."""
         if self._spelt is None:
-            if new.strides == (0,) and (not at or new[0] == self._value[0]):
-                self._value = new[:1]
+            if len(new) == 1 and (not at or new[0] == self._value[0]):
+                self._value = new
                 return
             self._spelt = np.empty(self._room, np.uint32)
             self._spelt[:at] = self._value
-        self._spelt[at : at + len(new)] = new
+        self._spelt[at:end] = new
 
     def values(self, rows: int) -> Column:
         return np.broadcast_to(self._value, rows) if self._spelt is None else self._spelt
