@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from vmtrace.traces import open_trace
 
 from tests import witness
 from tests.command_line import SOURCES
@@ -155,3 +156,37 @@ def test_a_tool_in_the_program_sees_what_it_sees_without_vmtrace(tool: str, tmp_
     assert expected.status == 0 and len(expected.stdout) > 500
     assert run.stderr.decode() == expected.stderr.decode()
     assert run.stdout.decode().splitlines() == expected.stdout.decode().splitlines()
+
+
+BRANCHES = """
+def work(n):
+    total = 0
+    for i in range(n):
+        if i % 3:
+            total += i
+        elif i % 2:
+            total -= 1
+        else:
+            total ^= 5
+        while total > 10:
+            total -= 7
+    return int("x") if total else 0
+"""
+
+
+def test_what_is_executed_is_the_same_while_the_program_traces_it(tmp_path: Path) -> None:
+    """A trace function is entered between a jump and the mark of the block that it leads to, too."""
+    program, trace = tmp_path / "program.py", tmp_path / "trace.arrow"
+    executed = []
+    for tool in ("", "import sys\ndef watch(*_):\n    return watch\nsys.settrace(watch)\n"):
+        ending = "try: work(9)\nexcept ValueError: print('ended')\n" + ("sys.settrace(None)\n" if tool else "")
+        program.write_text(BRANCHES + tool + ending)
+        command = ["-m", "vmtrace.cli", "record", "-q", "--force", "--engine", "native", "-o", trace, program]
+        run = witness.plain(command, environment={"PYTHONPATH": str(SOURCES)})
+        assert (run.stdout, run.stderr) == (b"ended\n", b"")
+        opened = open_trace(trace)
+        names = opened.codes.to_pandas().set_index("code_id")["name"]
+        events = opened.to_pandas()
+        executed.append(events[events["code_id"].map(names) == "work"]["offset"].tolist())
+    assert len(executed[0]) > 100
+    assert executed[1] == executed[0]

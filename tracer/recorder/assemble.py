@@ -219,7 +219,8 @@ class _Stretch:
         if self.tables.cuts:
             cut = self.tables.cut.values.take(self.tokens.block)
             at = np.flatnonzero(cut)
-            self.stop[at + self.count - 1] = cut.take(at)
+            before = at + self.count - 1
+            self.stop[before] = np.maximum(cut.take(at), self.next.take(before))
 
     def _cut_by_exceptions(self) -> None:
         """The instruction that raised is the last of its piece."""

@@ -109,7 +109,7 @@ class _Rewriter:
                 continue
             probes.size = self.slots + instruction.depth
             if instruction.index == block.start and self._marked(block) and not self._resumes(instruction):
-                probes.note(self._mark(block))
+                self._note_block(block)
             if instruction.index == self.entry:
                 self._enter()
             if instruction.index in self.announcing:
@@ -117,6 +117,14 @@ class _Rewriter:
             self._instruction(instruction, block)
             if instruction.index in self.announced and not self._announced_or_left_next(instruction.index):
                 probes.announce(None)
+
+    def _note_block(self, block: Block) -> None:
+        """Its mark, at its head. Until it is noted, the frame stands at the jump that leads there, if it cuts a run."""
+        place = self.probes.place
+        if block.start in self.runs.cuts:
+            self.probes.place = self.decoded.instructions[self.runs.cuts[block.start] - 1].offset
+        self.probes.note(self._mark(block))
+        self.probes.place = place
 
     def _instruction(self, instruction: Instruction, block: Block) -> None:
         """One of the program's, with what belongs to it."""
