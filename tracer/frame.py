@@ -253,6 +253,8 @@ class Frame:
     @property
     def delegate(self) -> Any:
         """What SEND has sent to."""
+        if ITERATOR_IN_TWO and self.stack[-2] is not NULL:
+            return self.stack[-2]  # what is shown in its place
         return self.stack[-3 if ITERATOR_IN_TWO else -2]
 
     def suspend(self) -> None:

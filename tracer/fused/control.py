@@ -169,9 +169,18 @@ class Control(Forms):
         receiver, *_, sent = operands = self.pop(i.operation.pops(i.arg))
         ended = self.fresh_besides(operands)
         result = self.fresh_besides([*operands, self.variable(ended)])
+        # Not by a call of a function of ours, whose frame would take from the recursion limit at each level.
         self.write(
-            "ENDED, RESULT = M.send(RECEIVER, SENT)",
+            """
+            try:
+                RESULT = M.next(RECEIVER) if SENT is None and M.hasattr(M.type(RECEIVER), NEXT) else RECEIVER.send(SENT)
+                ENDED = False
+            except M.StopIteration:
+                RESULT = M.exc_info()[1].value
+                ENDED = True
+            """,
             ENDED=ended, RESULT=result, RECEIVER=self.value(receiver), SENT=self.value(sent),
+            NEXT=self.constant("__next__"),
         )  # fmt: skip
         self._sent(i, operands, self.load(ended), self.variable(result))
 
@@ -199,20 +208,21 @@ class Control(Forms):
         self.in_places()
         (entry,) = self.pop()
         receiver = self.stack[-2 if ITERATOR_IN_TWO else -1]
+        shown = receiver if self.stack[-1].null else self.stack[-1]
         yielded = ast.Yield(self._padded(self._leaving(self.value(entry), entry, SUSPEND)), lineno=self.line)
         self.temporaries |= {".pair", ".landed"}
         self.write(
             f"""
             _pair = None
             try:
-                _pair = (RECEIVER, {ABOVE_DELEGATE}YIELDED)
+                _pair = (SHOWN, {ABOVE_DELEGATE}YIELDED)
                 _landed = _pair
             except M.BaseException:
                 BACK
                 raise
             BACK
             """,
-            RECEIVER=self.value(receiver),
+            SHOWN=self.value(shown),
             YIELDED=yielded,
             BACK=ast.Constant(None),
         )

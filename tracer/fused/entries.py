@@ -27,7 +27,8 @@ Stack = tuple[Kind, ...]
 CALLABLE_FIRST = "CALL_KW" in dis.opmap
 """Whether the NULL that stands for no self lies on the callable, not under it."""
 ITERATOR_IN_TWO = dis.opmap["GET_ITER"] in getattr(dis, "hasarg", ())
-"""Whether an iterator has NULL (or an index, in its stead) above it (3.15)."""
+"""Whether an iterator has NULL (or an index, in its stead) above it (3.15). Here, the delegate of `yield from` has what
+is shown in its place."""
 LOADS_CALLABLE = frozenset({"LOAD_GLOBAL", "LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR", "LOAD_SPECIAL"})
 """If these push two, what is about to be called, and NULL."""
 LEAVES_OPERANDS = frozenset({"WITH_EXCEPT_START", "DICT_MERGE", "FOR_ITER", "SEND"})
@@ -88,7 +89,7 @@ def _pushed(i: Instruction, count: int) -> Stack:
     if i.name in LOADS_CALLABLE and count == 2:
         return ("value", "null") if CALLABLE_FIRST else ("null", "value")
     if i.name == "GET_ITER" and count == 2:
-        return ("value", "null")
+        return ("value", "value" if i.arg else "null")
     return _values(count)
 
 

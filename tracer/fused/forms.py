@@ -205,11 +205,23 @@ class Forms(Variables):
             self.paste(i, None)
             return
         if i.arg:
-            self.form_GET_YIELD_FROM_ITER(i)
-        else:
-            operands = self.pop()
-            self.push(self.expression("M.iter(ITERABLE)", ITERABLE=self.value(operands[0])), operands)
+            self._delegate()
+            return
+        operands = self.pop()
+        self.push(self.expression("M.iter(ITERABLE)", ITERABLE=self.value(operands[0])), operands)
         self.stack.append(NULL_ENTRY)
+
+    def _delegate(self) -> None:
+        """For `yield from`: the delegate, and what `gi_yieldfrom` is to show in its place."""
+        (iterable,) = self.take()
+        delegate = self.fresh_besides([iterable])
+        shown = self.fresh_besides([iterable, self.variable(delegate)])
+        self.write(
+            "DELEGATE, SHOWN = M.get_delegate(ITERABLE)",
+            DELEGATE=delegate, SHOWN=shown, ITERABLE=self.value(iterable),
+        )  # fmt: skip
+        self.stack += [self.variable(delegate), self.variable(shown)]
+        self.forget(iterable.reads)
 
     def form_UNPACK_SEQUENCE(self, i: Instruction) -> None:
         self._unpack(i, None)

@@ -61,7 +61,7 @@ def support(
         names.update(operation.handler.__globals__)
         names[f"byte_{operation.name}"] = hide(operation.handler)
     names.update(_FUNCTIONS)
-    names.update(vm=vm, make_function=vm.make_function, getframe=sys._getframe)
+    names.update(vm=vm, make_function=vm.make_function, getframe=sys._getframe, exc_info=sys.exc_info)
     names["send"] = coroutines.send
     names["setup_annotations"], names["delete_name"] = semantics.setup_annotations, semantics.delete_name
     names["set_function_attribute"] = semantics.set_function_attribute
@@ -209,6 +209,11 @@ def get_yield_from_iter(iterable: Any) -> Any:
     return coroutines.get_yield_from_iter(iterable, sys._getframe(1).f_code.co_flags)
 
 
+def get_delegate(iterable: Any) -> tuple[Any, Any]:
+    """The same on 3.15, and what is shown in its place."""
+    return coroutines.get_delegate(iterable, sys._getframe(1).f_code.co_flags)
+
+
 def frame_reader(function: Any, namespace: Any, hidden: dict[str, Any] | None) -> Any:
     """What to call in place of `locals`, `vars`, `dir`, `eval` or `exec` in a class body, or in a module's (whose
     `namespace` is None) that has the variables of comprehensions `hidden` in it."""
@@ -263,6 +268,7 @@ _FUNCTIONS = _functions(
         "import_lazily",
         "build_class",
         "get_yield_from_iter",
+        "get_delegate",
         "frame_reader",
         "f_locals",
     )

@@ -33,6 +33,15 @@ def get_yield_from_iter(iterable: Any, flags: int) -> Any:
     return iterable if type(iterable) is GeneratorType else iter(iterable)
 
 
+_ITERATED_IN_PLACE = (bytes, list, str, tuple)
+
+
+def get_delegate(iterable: Any, flags: int) -> tuple[Any, Any]:
+    """The same on 3.15, and what `gi_yieldfrom` shows: CPython goes through some types without an iterator."""
+    iterator = get_yield_from_iter(iterable, flags)
+    return iterator, iterable if type(iterable) in _ITERATED_IN_PLACE else iterator
+
+
 def is_coroutine(value: Any) -> bool:
     """A coroutine, or a generator that `types.coroutine` declared to be one."""
     if type(value) is GeneratorType:

@@ -1,8 +1,8 @@
 """What Python 3.15 changed of 3.14's opcodes.
 
-An iterator takes two entries of the stack: itself and NULL, or a list or tuple and the index of its next item. Here it
-is always the iterator and NULL, which a program can tell only by a generator's `gi_yieldfrom`. Imports may be lazy, and
-more constants are common.
+An iterator takes two entries of the stack: itself and NULL, or a list or tuple and the index of its next item. Here the
+first is always the iterator; the second is NULL or, for `yield from`, what `gi_yieldfrom` shows in its place. Imports
+may be lazy, and more constants are common.
 """
 
 from __future__ import annotations
@@ -34,7 +34,9 @@ def byte_TRACE_RECORD(vm) -> None:
 @ops.changed(pushes=2)
 def byte_GET_ITER(vm, iterable, *, frame, arg):
     """With oparg 3, for `yield from`."""
-    return (coroutines.get_yield_from_iter(iterable, frame.flags) if arg else iter(iterable)), NULL
+    if arg:
+        return coroutines.get_delegate(iterable, frame.flags)
+    return iter(iterable), NULL
 
 
 @ops.changed(pushes=3, on_jump=2, flow="branch", skips=("END_FOR",))
@@ -55,16 +57,16 @@ def byte_POP_ITER(vm, iterator, null) -> None:
 
 
 @ops.changed(pushes=3, on_jump=3, flow="branch")
-def byte_SEND(vm, receiver, null, value):
+def byte_SEND(vm, receiver, shown, value):
     """Sends a value on to the delegate; jumps with its result when it has ended."""
     ended, value = coroutines.send(receiver, value)
     if ended:
-        return Jump(receiver, NULL, value)
-    return receiver, NULL, value
+        return Jump(receiver, shown, value)
+    return receiver, shown, value
 
 
 @ops.changed
-def byte_END_SEND(vm, receiver, null, value) -> Value:
+def byte_END_SEND(vm, receiver, shown, value) -> Value:
     """Drops the delegate, keeps its result."""
     return value
 
