@@ -145,26 +145,16 @@ def test_a_file_that_may_not_grow_is_readable_up_to_there(run: Run, path: Path) 
     assert 0 < len(trace) <= int(rows)
 
 
-def test_a_writer_that_is_killed_stops_the_recording(run: Run, path: Path) -> None:
-    script = """
+@pytest.mark.parametrize("killed", ["recorder._sender._numbers[READER]", "file_writer(recorder)"])
+def test_a_writer_that_is_killed_stops_the_recording(killed: str, run: Run, path: Path) -> None:
+    """Either of the two."""
+    script = f"""
     import signal
     recorder, call = begin(sys.argv[1], small)
-    os.kill(recorder._sender._numbers[READER], signal.SIGKILL)
+    os.kill({killed}, signal.SIGKILL)
     while recorder.recording:
         recorder.notes().extend(call * 10_000)
-    print(recorder.close({}).problem)
-    """
-    assert run(script, path).stdout == "its writer was killed\n"
-
-
-def test_so_does_the_process_that_writes_the_file(run: Run, path: Path) -> None:
-    script = """
-    import signal
-    recorder, call = begin(sys.argv[1], small)
-    os.kill(file_writer(recorder), signal.SIGKILL)
-    while recorder.recording:
-        recorder.notes().extend(call * 10_000)
-    print(recorder.close({}).problem)
+    print(recorder.close({{}}).problem)
     """
     assert run(script, path).stdout == "its writer was killed\n"
 

@@ -14,6 +14,7 @@ import inspect
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from types import CodeType
 from typing import Any
 
@@ -21,7 +22,7 @@ from vmtrace.tracer.code import Code, Instruction
 from vmtrace.tracer.fused.entries import ITERATOR_IN_TWO
 from vmtrace.tracer.fused.inlined import argument_count, inlined
 from vmtrace.tracer.host.hide import hide_code, tell_nobody
-from vmtrace.tracer.host.locations import NOWHERE, line_table
+from vmtrace.tracer.host.locations import NOWHERE, location_table
 from vmtrace.tracer.host.unseen import PREFIX as PREFIX
 from vmtrace.tracer.host.unseen import hide_variables, padding
 
@@ -113,7 +114,8 @@ def finish(
     made, added = hide_variables(made, _shown(code))
     places[:0] = [0] * added
     instruction_of = [place % SILENT for place in places]
-    positions = [NOWHERE if place >= SILENT else code.instructions[place].position for place in places]
+    positions = (NOWHERE if place >= SILENT else code.instructions[place].position for place in places)
+    runs = ((position, len(list(units))) for position, units in groupby(positions))
     original = code.code
     finished = made.replace(
         co_name=original.co_name,
@@ -122,7 +124,7 @@ def finish(
         co_firstlineno=original.co_firstlineno,
         co_flags=original.co_flags,
         co_consts=tuple(constants.resolve(c) for c in made.co_consts),
-        co_linetable=line_table(positions, original.co_firstlineno),
+        co_linetable=location_table(runs, original.co_firstlineno),
     )
     if code.iterates_first:  # which may raise, before RESUME
         tell_nobody([finished])

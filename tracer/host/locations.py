@@ -2,58 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 Position = tuple[int | None, int | None, int | None, int | None]
 """Line, end line, column, end column."""
 NOWHERE: Position = (None, None, None, None)
+NO_COLUMNS, LONG, NONE = 13, 14, 15
+"""Kinds of entries (CPython: Objects/locations.md): line only, all four numbers, nothing."""
+LONGEST = 8
+"""Code units that an entry covers at most."""
 
 
-def line_table(positions: Sequence[Position], first_line: int) -> bytes:
-    """Encodes a position per code unit as co_linetable (CPython: Objects/locations.md)."""
-    table = bytearray()
-    line = first_line
-    for position, count in _runs(positions):
-        for length in _lengths(count):
-            start, end, column, end_column = position
-            if start is None:
-                table.append(0x80 | 15 << 3 | length - 1)
+def location_table(runs: Iterable[tuple[Position, int]], line: int, reach: int = LONGEST) -> bytes:
+    """Encodes positions, each with the number of code units that have it, as co_linetable.
+
+    `line` is the code object's first; an entry covers no more than `reach` code units.
+    """
+    return bytes(_entries(runs, line, reach))
+
+
+def _entries(runs: Iterable[tuple[Position, int]], line: int, reach: int) -> Iterator[int]:
+    """A head byte (kind, length), then numbers of six bits a byte, lowest first; lines relative to the one before."""
+    for (here, end, column, end_column), length in runs:
+        for start in range(0, length, reach):
+            head = min(reach, length - start) - 1
+            if here is None:
+                yield 0x80 | NONE << 3 | head
                 continue
-            if end is None or column is None or end_column is None:
-                table.append(0x80 | 13 << 3 | length - 1)
-                table += _varint(_signed(start - line))
+            step, line = here - line, here
+            if column is None or end_column is None or end is None:
+                yield 0x80 | NO_COLUMNS << 3 | head
+                yield from _signed_varint(step)
             else:
-                table.append(0x80 | 14 << 3 | length - 1)
-                for number in (_signed(start - line), end - start, column + 1, end_column + 1):
-                    table += _varint(number)
-            line = start
-    return bytes(table)
+                yield 0x80 | LONG << 3 | head
+                yield from _signed_varint(step)
+                for number in (end - here, column + 1, end_column + 1):
+                    yield from _varint(number)
 
 
-def _runs(positions: Sequence[Position]) -> Iterator[tuple[Position, int]]:
-    count = 0
-    for index, position in enumerate(positions):
-        count += 1
-        if index + 1 == len(positions) or positions[index + 1] != position:
-            yield position, count
-            count = 0
-
-
-def _lengths(count: int) -> Iterator[int]:
-    """An entry covers at most eight code units."""
-    while count > 0:
-        yield min(count, 8)
-        count -= 8
-
-
-def _signed(number: int) -> int:
-    return -number << 1 | 1 if number < 0 else number << 1
-
-
-def _varint(number: int) -> bytes:
-    encoded = bytearray()
-    while number >= 64:
-        encoded.append(64 | number & 63)
+def _varint(number: int) -> Iterator[int]:
+    while number > 63:
+        yield number & 63 | 64
         number >>= 6
-    encoded.append(number)
-    return bytes(encoded)
+    yield number
+
+
+def _signed_varint(number: int) -> Iterator[int]:
+    return _varint(-number << 1 | 1 if number < 0 else number << 1)

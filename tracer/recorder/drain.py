@@ -87,10 +87,6 @@ class Drain:
             with suppress(BrokenPipeError):
                 self._send(News(), [], last=True, end=None if self.problem else facts)
 
-    def send(self, message: dict[str, Any]) -> None:
-        """BrokenPipeError if nobody reads it."""
-        self._sender.send_message(message)
-
     def _start_thread(self) -> None:
         begun = _thread.allocate_lock()
         for lock in (self._stop, self._stopped, begun):
@@ -145,7 +141,7 @@ class Drain:
             "last": last,
             "end": end,
         }
-        self.send(message)
+        self._sender.send_message(message)
         for _, notes in taken:
             self._sender.send(memoryview(notes))
 

@@ -66,7 +66,7 @@ class Recorder:
         self._sender = Sender(_NOTES_UNDERWAY)
         self._starter = _launch(self._sender)
         self._drain = Drain(self._sender)
-        self._drain.send({"path": str(self.path), "run": dict(run), "compression": compression})
+        self._sender.send_message({"path": str(self.path), "run": dict(run), "compression": compression})
 
     def add(self, code: Code, module: str | None = None, spans: Sequence[Span] | None = None) -> tuple[int, int]:
         """Takes a code object in. Returns its id, and the id of its first block.
@@ -120,7 +120,7 @@ class Recorder:
             self._await_starter()
             self._drain.end(dict(end))
             self._sender.let_go()
-            report = self._sender.last_report() or {"rows": 0, "frames": 0, "problem": "its writer was killed"}
+            report = self._sender.last_report()
             size = self.path.stat().st_size if self.path.exists() else 0
             problem = self._drain.problem or report["problem"]
             self._summary = Summary(self.path, report["rows"], report["frames"], size, problem)
@@ -151,6 +151,5 @@ def _launch(sender: Sender) -> int:
     silence = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_RDWR, 0) for number in (0, 1)]
     arguments = [sys.executable, *map(str, words)]
     starter = os.posix_spawn(sys.executable, arguments, os.environ, file_actions=silence)
-    os.close(sender.memory)
-    os.close(sender.lifeline)
+    sender.let_reader_have_its_files()
     return starter

@@ -60,9 +60,10 @@ class Sender(_Ring):
         self._sleep = ctypes.PyDLL(None).usleep
         self._has_room = self._numbers.__getitem__
 
-    def has_reader(self, process: int) -> None:
-        """Says which process reads. Closes what only that one needs."""
-        self._numbers[READER] = process
+    def let_reader_have_its_files(self, reader: int = 0) -> None:
+        """Closes what only the reader needs, once it has been started; `reader`: its process, if it does not say so."""
+        if reader:
+            self._numbers[READER] = reader
         os.close(self.memory)
         os.close(self.lifeline)
 
@@ -110,11 +111,11 @@ class Sender(_Ring):
         length = self._numbers[REPORTED]
         return marshal.loads(self._memory[_NUMBERS : _NUMBERS + length]) if length else None
 
-    def last_report(self) -> dict[str, Any] | None:
+    def last_report(self) -> dict[str, Any]:
         """The same, once the reader has come to its end: waits for it."""
         while self.reader_lives():
             time.sleep(0.001)
-        return self.report()
+        return self.report() or {"rows": 0, "frames": 0, "problem": "its writer was killed"}
 
     def let_go(self) -> None:
         """Closes the lifeline."""

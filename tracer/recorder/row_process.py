@@ -34,7 +34,7 @@ class RemoteRowWriter:
             self._sender.let_go()
             reported(Receiver(self._sender.memory, self._sender.lifeline), _write)
             os._exit(0)
-        self._sender.has_reader(process)
+        self._sender.let_reader_have_its_files(process)
 
     def begin(self, path: str, run: Mapping[str, Any], compression: str) -> None:
         """To be called first: what a `RowWriter` is made with."""
@@ -58,8 +58,8 @@ class RemoteRowWriter:
     def break_off(self) -> None:
         self._call("break_off")
 
-    def last_report(self) -> Report | None:
-        """Waits for its end; None if it was killed."""
+    def last_report(self) -> Report:
+        """Waits for its end."""
         self._sender.let_go()
         return self._sender.last_report()
 

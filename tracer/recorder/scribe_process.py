@@ -49,7 +49,7 @@ def _write(receiver: Receiver, report: Report, rows: RemoteRowWriter) -> None:
             scribe.break_off()
         raise
     finally:
-        report.update(rows.last_report() or {"problem": "its writer was killed"})
+        report.update(rows.last_report())
         report["frames"] = scribe.frames
 
 

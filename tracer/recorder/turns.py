@@ -33,7 +33,7 @@ class Turns:
 
     def begin(self) -> None:
         """To be called when the thread that takes the notes is running, and the program has not begun."""
-        self._alone = _thread._count()  # not 2 in a forked child: threads that it has not taken along still count
+        self._alone = _thread._count()  # not 1 in a forked child: threads that it has not taken along still count
         sys.getswitchinterval, sys.setswitchinterval = lambda: self._wanted, self._want
         self._set(_SHORT)
 

@@ -13,11 +13,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-Position = tuple[int | None, int | None, int | None, int | None]
-"""line, end line, column, end column"""
+from vmtrace.tracer.host.locations import Position, location_table
 
 EXTENDED_ARG = dis.opmap["EXTENDED_ARG"]
-NOWHERE: Position = (None, None, None, None)
 
 
 def _caches(opname: str) -> int:
@@ -93,7 +91,7 @@ def assemble(items: Sequence[Op | Label], firstlineno: int, reach: int = 7) -> A
     return Assembled(
         code=b"".join(_units(op) for op in ops),
         exceptions=bytes(_exception_table(ops)),
-        lines=bytes(_location_table(ops, firstlineno, reach)),
+        lines=location_table(_position_runs(ops), firstlineno, reach),
         places=tuple(op.place for op in ops for _ in range(op.start, op.stop)),
     )
 
@@ -152,38 +150,8 @@ def _big_varint(number: int) -> list[int]:
     return digits[::-1]
 
 
-NO_COLUMNS, LONG, NONE = 13, 14, 15
-"""Kinds of entries of the location table (Objects/locations.md): line only, all four numbers, nothing."""
-
-
-def _location_table(ops: Iterable[Op], line: int, reach: int) -> Iterator[int]:
-    """A head byte (kind, length), then numbers of six bits a byte, lowest first; lines relative to the one before."""
+def _position_runs(ops: Iterable[Op]) -> Iterator[tuple[Position, int]]:
+    """Positions, each with the number of code units that have it."""
     for position, run in groupby(ops, lambda op: op.position):
         covered = list(run)
-        length = covered[-1].stop - covered[0].start
-        for start in range(0, length, reach):
-            head = min(reach, length - start) - 1
-            here, end, column, end_column = position
-            if here is None:
-                yield 0x80 | NONE << 3 | head
-                continue
-            step, line = here - line, here
-            if column is None or end_column is None or end is None:
-                yield 0x80 | NO_COLUMNS << 3 | head
-                yield from _signed_varint(step)
-            else:
-                yield 0x80 | LONG << 3 | head
-                yield from _signed_varint(step)
-                for number in (end - here, column + 1, end_column + 1):
-                    yield from _varint(number)
-
-
-def _varint(number: int) -> Iterator[int]:
-    while number > 63:
-        yield number & 63 | 64
-        number >>= 6
-    yield number
-
-
-def _signed_varint(number: int) -> Iterator[int]:
-    return _varint(-number << 1 | 1 if number < 0 else number << 1)
+        yield position, covered[-1].stop - covered[0].start

@@ -118,7 +118,7 @@ class Guess:
 
     def iterates_values(self, decoded: Code, loop: Instruction) -> bool:
         """Whether a FOR_ITER will hardly ever enter a generator: what it goes through is made in place, of values."""
-        before = (i for i in map(decoded.instructions.__getitem__, range(loop.index - 1, -1, -1)))
+        before = map(decoded.instructions.__getitem__, range(loop.index - 1, -1, -1))
         get_iter, source = islice((i for i in before if i.name != "EXTENDED_ARG"), 2)
         if get_iter.name != "GET_ITER":
             return False

@@ -20,7 +20,8 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Any
 
-from vmtrace.tracer.rewritten.assembly import NOWHERE, Guard, Label, Op, Position
+from vmtrace.tracer.host.locations import NOWHERE, Position
+from vmtrace.tracer.rewritten.assembly import Guard, Label, Op
 from vmtrace.tracer.rewritten.mailbox import Mailbox
 from vmtrace.tracer.rewritten.marks import ENTER_WAITING, RESUME, WAITING
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from vmtrace.tracer.code import LEAVES_FRAME, Block, Code, Instruction
+from vmtrace.tracer.recorder.facts import Span
 
 WAITS = frozenset({"FOR_ITER", "SEND"})
 """All that a block headed by one of these can enter is entered at that instruction, its last."""
@@ -25,12 +26,13 @@ class Runs:
     cuts: dict[int, int] = field(default_factory=dict)
     """By marked block that cuts the run before it: how many of the code's instructions lie before the cut."""
 
-    def spans(self, blocks: list[Block]) -> list[tuple[int, int, int]]:
+    def spans(self, blocks: list[Block]) -> list[Span]:
         """By block: its first instruction, the end of its run, and where it cuts the run before it, or 0."""
-        spans: list[tuple[int, int, int]] = []
+        spans: list[Span] = []
         stop = 0
         for block in reversed(blocks):
-            stop = stop if stop and block.stop in self.unmarked else block.stop
+            if block.stop not in self.unmarked:
+                stop = block.stop
             spans.append((block.start, stop, self.cuts.get(block.start, 0)))
         return spans[::-1]
 
