@@ -8,6 +8,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+# The tests start two thousand processes, and none of them has a matrix to multiply: with one thread for that, in place
+# of one for each core, numpy is imported in 0.09 s of processor time, not in 0.15 s.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 SOURCES = Path(__file__).resolve().parent.parent / ".src"
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(SOURCES), "PYTHONIOENCODING": "utf-8"}
 

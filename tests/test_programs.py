@@ -5,7 +5,6 @@ The programs in `programs/` are plain Python; the witness is CPython's own instr
 
 from __future__ import annotations
 
-import functools
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,7 @@ from vmtrace.traces import open_trace
 
 from tests import witness
 from tests.command_line import SOURCES
-from tests.witness_programs import Program, programs
+from tests.witness_programs import Program, programs, witnessed
 
 ENGINES = ("vm", "check", "native")
 NOT_ON = {
@@ -24,11 +23,6 @@ NOT_ON = {
     ("recursion", "native"): "RecursionError comes a frame later than under CPython's own tracing",
     ("elements_wide_code", "check"): "the program measures the co_code of its own functions, which is the stub's",
 }
-
-
-@functools.cache
-def witnessed(program: Program) -> witness.Witnessed:
-    return witness.witness(program.command, stdin=program.stdin)
 
 
 def record(program: Program, engine: str, trace: Path) -> witness.Run:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -356,3 +357,8 @@ parent(started) if started else child()
     run = w.witness([program])
     assert run.status == 0
     assert [frame.code.qualname for frame in run.frames] == ["<module>", "parent"]
+
+
+def test_a_process_that_takes_too_long_is_ended() -> None:
+    with pytest.raises(subprocess.TimeoutExpired):
+        w.plain(["-c", "import time; time.sleep(600)"], timeout=0.2)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests import witness as w
-from tests.witness_programs import Program, programs
+from tests.witness_programs import Program, programs, witnessed
 
 PROGRAMS = programs()
 
@@ -19,6 +19,6 @@ def test_watching_changes_nothing(program: Program) -> None:
     plain = w.plain(program.command, stdin=program.stdin)
     assert plain.status == program.status, plain.stderr.decode()
     assert plain.stdout
-    watched = w.witness(program.command, stdin=program.stdin)
+    watched = witnessed(program)
     assert (watched.stdout, watched.stderr, watched.status) == (plain.stdout, plain.stderr, plain.status)
-    assert sum(len(frame.offsets) for frame in watched.frames) > 100
+    assert sum(len(offsets) for _, offsets in watched.account.raw()) > 100

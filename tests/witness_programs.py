@@ -13,7 +13,10 @@ import re
 import shlex
 import sys
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+
+from tests.witness import Witnessed, witness
 
 PROGRAMS = Path(__file__).with_name("programs")
 
@@ -51,6 +54,12 @@ def read(path: Path) -> Program:
         given.read_bytes() if given.exists() else b"",
         int(said.get("exit", 0)),
     )
+
+
+@cache
+def witnessed(program: Program) -> Witnessed:
+    """What CPython says that it does: once for all tests."""
+    return witness(program.command, stdin=program.stdin)
 
 
 def programs(version: tuple[int, int] = sys.version_info[:2]) -> list[Program]:
