@@ -18,7 +18,7 @@ from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from typing import NoReturn
 
-from vmtrace.cli.recorded import Request
+from vmtrace.cli.request import Request
 from vmtrace.tracer.errors import ProgramError
 from vmtrace.tracer.host.hide import hide_code
 from vmtrace.tracer.program import Program

@@ -10,9 +10,8 @@ from pathlib import Path
 import click
 from vmtrace.cli.become import become, check, facts
 from vmtrace.cli.options import form, program_options
-from vmtrace.cli.recorded import Request
+from vmtrace.cli.request import ENGINES, Request
 from vmtrace.tracer.errors import VMError
-from vmtrace.tracer.recording import ENGINES
 
 DEFAULT = "trace.arrow"
 PREVIOUS = "trace.old.arrow"

@@ -5,49 +5,14 @@ for the program sees what is.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 
+from vmtrace.cli.request import Request
 from vmtrace.tracer.errors import VMError
 from vmtrace.tracer.host.hide import hide_functions
 from vmtrace.tracer.launch import leave
-from vmtrace.tracer.program import Program, load, load_command, load_module
 from vmtrace.tracer.recorder.recorder import Summary
 from vmtrace.tracer.recording import record
-from vmtrace.tracer.scope import Scope
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What is to be recorded, and how."""
-
-    form: str
-    """`file`, `module` or `command`."""
-    program: str
-    arguments: Sequence[str]
-    include: Sequence[str]
-    exclude: Sequence[str]
-    engine: str
-    sources: bool
-    quiet: bool
-    path: str
-    """Where the trace goes."""
-    shown: str
-    """The same as the user would write it."""
-    next: str
-    """The command that reads it."""
-    facts: Mapping[str, object]
-    """Of the run, known before it (see `become.facts`)."""
-
-    def load(self) -> Program:
-        """Raises ProgramError."""
-        loaders = {"file": load, "module": load_module, "command": load_command}
-        return loaders[self.form](self.program, self.arguments)
-
-    def scope(self, program: Program) -> Scope:
-        """What of the program is traced."""
-        return Scope(program.file, program.folder, self.include, self.exclude)
 
 
 def main(fields: dict[str, object]) -> None:

@@ -18,11 +18,10 @@ import click
 from vmtrace.cli import verdict
 from vmtrace.cli.become import check, command_line, facts, python
 from vmtrace.cli.options import form, program_options
-from vmtrace.cli.recorded import Request
+from vmtrace.cli.request import ENGINES, Request
 from vmtrace.cli.session import write_out
 from vmtrace.cli.verdict import Told
 from vmtrace.tracer.errors import VMError
-from vmtrace.tracer.recording import ENGINES
 from vmtrace.tracer.witness import witness
 from vmtrace.tracer.witness.account import Account, from_trace
 from vmtrace.tracer.witness.outcome import Input, Outcome, run

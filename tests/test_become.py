@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from vmtrace.cli import become
-from vmtrace.cli.recorded import Request
+from vmtrace.cli.request import ENGINES, Request
+from vmtrace.tracer import recording
 from vmtrace.tracer.errors import ProgramError
+
+from tests.command_line import ENVIRONMENT
 
 REQUEST = Request("file", "prog.pyc", (), (), (), "vm", True, True, "", "", "", {})
 
@@ -27,3 +32,14 @@ def test_what_is_wrong_with_a_file_is_said_once(tmp_path: Path, capfd: pytest.Ca
     with pytest.raises(ProgramError, match="is empty"):
         become.check(replace(REQUEST, program=str(tmp_path / "prog.pyc")))
     assert capfd.readouterr() == ("", "")
+
+
+def test_the_engines_have_the_names_that_can_be_asked_for() -> None:
+    assert tuple(recording.ENGINES) == ENGINES
+
+
+def test_the_first_process_loads_no_engine() -> None:
+    """It takes as long as all else that it does."""
+    code = "import sys, vmtrace.cli.record; print('vmtrace.tracer.vm' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], env=ENVIRONMENT, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("False\n", "")
