@@ -13,6 +13,7 @@ from typing import Any
 
 from vmtrace.tracer.host.hide import hide_functions
 from vmtrace.tracer.recorder.facts import CodeFacts
+from vmtrace.tracer.recorder.memory import keep_freed_memory
 from vmtrace.tracer.recorder.ring import Sender
 from vmtrace.tracer.recorder.turns import Turns
 
@@ -91,6 +92,7 @@ class Drain:
         begun = _thread.allocate_lock()
         for lock in (self._stop, self._stopped, begun):
             lock.acquire()
+        keep_freed_memory()
         _thread.start_new_thread(self._run, (self._stop, self._stopped, begun))
         begun.acquire()  # until it runs, the count does not have it
         self._turns.begin()
