@@ -17,7 +17,7 @@ from vmtrace.traces.framing import MAGIC, Block
 _CODECS = {"lz4": pa.Codec("lz4"), "zstd": pa.Codec("zstd", compression_level=-1)}
 
 
-LITTLE = 0.3
+LITTLE = 0.5
 """Bytes a row: of a batch that lz4 makes no larger, zstd would save two thirds at best, in twice the time."""
 _TURNS = 16
 """Batches for which zstd is taken where lz4 made too much of one."""
@@ -31,30 +31,32 @@ class Compressor:
         self._codec = None if compression == "auto" else compression
         self._turns = 0
         """For how many batches lz4 need not be tried."""
-        self._repeated: dict[tuple[str, int, type], tuple[Any, bytes]] = {}
-        """The last column of a single value: by codec, length and type, the value and what became of it."""
+        self._repeated: dict[tuple[int, str, int], tuple[Any, bytes]] = {}
+        """A column's last values, where they were all the same: by column, codec and length, the value and what became
+        of it.
+        """
 
     def __call__(self, columns: Sequence[npt.NDArray[Any]]) -> tuple[int, list[bytes]]:
         """The number of the codec, as framing.CODECS has it. By column: how many bytes the values are, in 8 bytes, and
         they themselves, compressed.
         """
         codec = self._codec or ("zstd" if self._turns else "lz4")
-        buffers = [self._buffer(codec, values) for values in columns]
+        buffers = [self._buffer(codec, column, values) for column, values in enumerate(columns)]
         if codec == "lz4" and sum(map(len, buffers)) > LITTLE * len(columns[0]):
             self._turns = _TURNS
         elif self._turns:
             self._turns -= 1
         return framing.CODECS[codec], buffers
 
-    def _buffer(self, codec: str, values: npt.NDArray[Any]) -> bytes:
+    def _buffer(self, codec: str, column: int, values: npt.NDArray[Any]) -> bytes:
         if not len(values):
             return b""
         if values.strides != (0,):
             return _compressed(codec, values)
-        kind = codec, len(values), values.dtype.type
-        value, made = self._repeated.get(kind, (None, b""))
+        key = column, codec, len(values)
+        value, made = self._repeated.get(key, (None, b""))
         if value != values[0]:
-            value, made = self._repeated[kind] = values[0], _compressed(codec, np.ascontiguousarray(values))
+            value, made = self._repeated[key] = values[0], _compressed(codec, np.ascontiguousarray(values))
         return made
 
 
