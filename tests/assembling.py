@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 from vmtrace.tracer.notes import CREATE, ENTER, RAISE, RESUME, RETURN, SUSPEND, UNWIND
+from vmtrace.tracer.recorder.arrays import Notes
 from vmtrace.tracer.recorder.assemble import Assembler, Thread
 from vmtrace.tracer.recorder.expand import Expander
 from vmtrace.tracer.recorder.facts import CodeFacts
 from vmtrace.tracer.recorder.tables import Tables
-from vmtrace.tracer.recorder.tokens import Notes, tell_apart
+from vmtrace.tracer.recorder.tokens import tell_apart
 
 NOWHERE = -1
 MAIN = 7  # a thread

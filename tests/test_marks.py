@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from vmtrace.tracer import notes as words
+from vmtrace.tracer.recorder.arrays import Ints
 from vmtrace.tracer.recorder.marked import MarkReader
-from vmtrace.tracer.recorder.tokens import Ints, Tokens, tell_apart
+from vmtrace.tracer.recorder.tokens import Tokens, tell_apart
 from vmtrace.tracer.rewritten import marks
 
 from tests.assembling import as_taken

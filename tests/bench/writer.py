@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 from vmtrace.tracer.code import Code
+from vmtrace.tracer.recorder.arrays import Notes
 from vmtrace.tracer.recorder.assemble import Assembler, Thread
 from vmtrace.tracer.recorder.expand import Expander
 from vmtrace.tracer.recorder.facts import CodeFacts, Span, describe
@@ -23,7 +24,7 @@ from vmtrace.tracer.recorder.memory import keep_freed_memory
 from vmtrace.tracer.recorder.row_writer import RowWriter
 from vmtrace.tracer.recorder.scribe import STRETCH, Scribe
 from vmtrace.tracer.recorder.tables import Tables
-from vmtrace.tracer.recorder.tokens import Notes, tell_apart
+from vmtrace.tracer.recorder.tokens import tell_apart
 from vmtrace.tracer.vm import VirtualMachine
 from vmtrace.traces.schema import BATCH_ROWS
 

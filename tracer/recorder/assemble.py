@@ -15,8 +15,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+from vmtrace.tracer.recorder.arrays import Flags, Ints, Pieces
 from vmtrace.tracer.recorder.generators import NO_GENERATOR, Generators
-from vmtrace.tracer.recorder.nesting import Flags, Ints, latest, nest, running_maximum
+from vmtrace.tracer.recorder.nesting import latest, nest, running_maximum
 from vmtrace.tracer.recorder.tables import Tables
 from vmtrace.tracer.recorder.tokens import (
     KIND_CREATE,
@@ -68,7 +69,7 @@ class Thread:
 class Stretch:
     """What a stretch of notes amounts to. Row numbers count from the first row of the trace."""
 
-    pieces: Ints
+    pieces: Pieces
     """Columns: the pieces, none empty; rows: first instruction, length, frame."""
     frames: dict[str, Ints]
     """Columns of `frames`, where NO_FRAME and -1 stand for null."""
@@ -112,10 +113,10 @@ class _Stretch:
         self.tables = assembler.tables
         self.thread = thread
         self.tokens = tokens
-        step = _HEIGHT[tokens.kind]
+        step = _HEIGHT.take(tokens.kind)
         self.calls = np.flatnonzero(step)
         """Which of the tokens that are no blocks are calls."""
-        step = step[self.calls]
+        step = step.take(self.calls)
         after = thread.height + np.cumsum(step)
         lowest = min(thread.height, int(after.min(initial=thread.height)))
         if lowest < 1:
@@ -126,9 +127,9 @@ class _Stretch:
         enters = np.append(np.ones(self.count, np.bool_), step > 0)
         levels = np.append(np.arange(self.bottom, thread.height), after - (step > 0))
         self.nesting = nest(enters, levels)
-        self.token_of = np.append(np.arange(self.count), tokens.at[self.calls] + self.count)
+        self.token_of = np.append(np.arange(self.count), tokens.at.take(self.calls) + self.count)
         """By call."""
-        self.kind = np.append(np.zeros(self.count, np.int64), tokens.kind[self.calls])
+        self.kind = np.append(np.zeros(self.count, np.int64), tokens.kind.take(self.calls))
         """By call; 0 for the carried frames."""
 
     def assembled(self) -> Stretch:
@@ -136,13 +137,13 @@ class _Stretch:
         self._cut()
         start = self.next[self.count - 1 : -1]
         length = self.stop[self.count - 1 : -1] - start
-        self.row = self.assembler.rows + np.cumsum(length)
+        self.row = self.assembler.rows + np.cumsum(length, dtype=np.int64)
         """By token, from the last carried frame on: the rows of the trace before the one after it."""
         per_call = np.diff(self.token_of[self.count - 1 :], append=len(self.next) - 1)
-        frame = np.repeat(self.frame.take(self.nesting.top[self.count - 1 :]), per_call)
-        kept = np.flatnonzero(length != 0)
-        pieces = np.empty((3, len(kept)), np.int64)
-        for row, values in enumerate((start, length, frame)):
+        frame = self.frame.take(self.nesting.top[self.count - 1 :]).astype(np.uint32).repeat(per_call)
+        kept = np.flatnonzero(length)
+        pieces = np.empty((3, len(kept)), np.uint32)
+        for row, values in enumerate((start.view(np.uint32), length.view(np.uint32), frame)):
             values.take(kept, out=pieces[row], mode="clip")
         frames = self._frames_made(new)
         exits, shared = self._exits_made()
@@ -180,8 +181,8 @@ class _Stretch:
     def _cut(self) -> None:
         """Sets, by token, the first instruction and the end of the piece after it: `next`, `stop`."""
         tables, nesting, block = self.tables, self.nesting, self.tokens.block
-        self.next = np.concatenate([self.carried[_NEXT], tables.start.values.take(block)])
-        self.limit = np.concatenate([self.carried[_STOP], tables.stop.values.take(block)])
+        self.next = np.concatenate([self.carried[_NEXT].astype(np.int32), tables.start.values.take(block)])
+        self.limit = np.concatenate([self.carried[_STOP].astype(np.int32), tables.stop.values.take(block)])
         """By token: the end of the block that the frame on top is in."""
         self._call_positions()
         # Each enter leaves the frame beneath behind its call, but not before its piece begins nor beyond its
@@ -204,7 +205,7 @@ class _Stretch:
         self._cut_by_exceptions()
 
     def _call_positions(self) -> None:
-        self.behind = np.zeros(len(self.kind), np.int64)
+        self.behind = np.zeros(len(self.kind), np.int32)
         """By call: for an enter but the carried ones, the instruction behind the one that makes the call."""
         made = np.flatnonzero(_HEIGHT.take(self.kind) > 0)
         beneath = np.empty(len(self.kind), np.int64)
@@ -218,9 +219,9 @@ class _Stretch:
         """A jump was the last of its piece, where the block that it leads to says so."""
         if self.tables.cuts:
             cut = self.tables.cut.values.take(self.tokens.block)
-            at = np.flatnonzero(cut)
-            before = at + self.count - 1
-            self.stop[before] = np.maximum(cut.take(at), self.next.take(before))
+            before = slice(self.count - 1, -1)
+            np.maximum(cut, self.next[before], out=cut)
+            np.minimum(self.stop[before], cut, out=self.stop[before])
 
     def _cut_by_exceptions(self) -> None:
         """The instruction that raised is the last of its piece."""

@@ -5,14 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from vmtrace.tracer.recorder.arrays import Column, Ints, Pieces
 from vmtrace.tracer.recorder.tables import Tables
 
-Ints = npt.NDArray[np.int64]
-Column = npt.NDArray[Any]
 Columns = tuple[Column, ...]
 # Where these are in a word of `Tables.facts`, in their own size.
 _OPCODE, _DEPTH = (6, 2) if sys.byteorder == "little" else (1, 1)
@@ -30,11 +28,11 @@ class Expander:
         self._batch = _Batch(batch_rows)
         self._counting = np.arange(2 * _AT_ONCE)
 
-    def batches(self, pieces: Ints) -> Iterator[Columns]:
-        """Takes pieces, as `Stretch` has them, and gives the full batches that can be made now: opcode, offset,
+    def batches(self, pieces: Pieces) -> Iterator[Columns]:
+        """Takes pieces, and gives the full batches that can be made now: opcode, offset,
         stack depth, frame, code. A column of one value has it once (its stride is 0).
         """
-        ends = pieces[1].cumsum()
+        ends = pieces[1].cumsum(dtype=np.int64)
         rows = int(ends[-1]) if len(ends) else 0
         cuts = ends.searchsorted(np.arange(_AT_ONCE, rows, _AT_ONCE), "right")
         for begin, end in pairwise([0, *cuts.tolist(), len(ends)]):
@@ -56,9 +54,10 @@ class Expander:
         batch, self._batch = self._batch, _Batch(self._batch_rows)
         return batch.columns()
 
-    def _rows(self, pieces: Ints, ends: Ints) -> tuple[Column, Column, Column]:
+    def _rows(self, pieces: Pieces, ends: Ints) -> tuple[Column, Column, Column]:
         """Facts, frame and code of each row; one frame or code where it is the same in all."""
-        start, length, frame = pieces
+        start, length = pieces[:2].astype(np.int64)
+        frame = pieces[2]
         # The number of a row's instruction is the row's own plus something that is the same in all of a piece.
         shift = start - ends
         shift += length
@@ -70,10 +69,10 @@ class Expander:
         facts = self._tables.facts.values.take(index)
         changes = (frame[1:] != frame[:-1]).nonzero()[0]
         last = np.append(changes, len(frame) - 1)
-        frames, codes = frame[last].astype(np.uint32), self._tables.code.values.take(start[last])
+        frames, codes = frame.take(last), self._tables.code.values.take(start.take(last))
         if len(last) == 1:
             return facts, frames, codes
-        in_run = ends[last]
+        in_run = ends.take(last)
         in_run[1:] -= in_run[:-1].copy()
         in_run[0] -= ends[0] - length[0]
         return facts, frames.repeat(in_run), codes[:1] if (codes == codes[0]).all() else codes.repeat(in_run)

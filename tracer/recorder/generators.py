@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
-
-Ints = npt.NDArray[np.int64]
+from vmtrace.tracer.recorder.arrays import Flags, Ints
 
 NO_GENERATOR = -1
 
@@ -29,7 +27,7 @@ class Generators:
             known = known[:, np.argsort(known[0], kind="stable")]
         self._known = known
 
-    def knows(self, numbers: Ints) -> npt.NDArray[np.bool_]:
+    def knows(self, numbers: Ints) -> Flags:
         return self._known[0].take(self._places(numbers)) == numbers if len(self) else np.zeros(len(numbers), np.bool_)
 
     def find(self, numbers: Ints) -> tuple[Ints, Ints]:
@@ -50,4 +48,7 @@ class Generators:
             self._ended = []
 
     def _places(self, numbers: Ints) -> Ints:
-        return np.minimum(np.searchsorted(self._known[0], numbers), len(self) - 1)
+        known, last = self._known[0], len(self) - 1
+        none_missing = known[last] - known[0] == last
+        places: Ints = numbers - known[0] if none_missing else np.searchsorted(known, numbers)
+        return places.clip(0, last)

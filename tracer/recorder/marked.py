@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
+from vmtrace.tracer.recorder.arrays import Ints, Notes
 from vmtrace.tracer.recorder.tokens import (
     KIND_CREATE,
     KIND_ENTER,
@@ -14,8 +15,6 @@ from vmtrace.tracer.recorder.tokens import (
     KIND_RETURN,
     KIND_SUSPEND,
     KIND_UNWIND,
-    Ints,
-    Notes,
     Tokens,
 )
 from vmtrace.tracer.rewritten import marks
@@ -38,6 +37,8 @@ _MARKS = {
 }
 _NAMES = list(_MARKS)
 _KIND, _OPERANDS, _PLACE = np.array(list(_MARKS.values()), np.int64).T
+_FIRST_MARK, _END_OF_MARKS = np.uint32(marks.BELOW + 1), np.uint32(marks.WAITING)
+"""Smaller notes are blocks that begin, greater ones blocks that wait, or operands."""
 _FIRST_CONTROL = _NAMES.index(marks.SUSPEND)
 _BY_HIGH_BITS = np.array(
     [_NAMES.index(high) if high in _MARKS else 0 for high in range(0, marks.WAITING, 1 << marks.SHIFT)]
@@ -102,8 +103,7 @@ class MarkReader:
     def __call__(self, notes: Notes, last: int) -> Tokens:
         """Notes, of which the first is no operand; `last` is the one before it."""
         # A block that waits is just a block here, and at every second note of a loop there is one.
-        notes = np.where(notes >= marks.WAITING, notes & np.uint32(marks.BELOW), notes)
-        head = np.flatnonzero(notes > marks.BELOW)
+        head = np.flatnonzero(notes - _FIRST_MARK < _END_OF_MARKS - _FIRST_MARK)
         mark = _numbers(notes.take(head))
         head, mark = _without_operands(head, mark)
         used = len(notes)
@@ -119,11 +119,8 @@ class MarkReader:
         count[head] += paired
         for operand in range(1, _MOST_OPERANDS + 1):
             count[head[operands >= operand] + operand] = 0
-        block = np.repeat(notes[:used], count).astype(np.int64)
+        block = (notes[:used] & np.uint32(marks.BELOW)).repeat(count).astype(np.int64)
         at = first + (place == _AFTER)
-        begun = first[paired]
-        begun += place[paired] == _BEFORE
-        block[begun] &= marks.BELOW
         block[at] = 0
         return MarkedTokens(block, at, _KIND.take(mark), head, notes, used, mark, last, self.code_of, self.end_of)
 

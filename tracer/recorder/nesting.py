@@ -5,10 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
-
-Ints = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
+from vmtrace.tracer.recorder.arrays import Flags, Ints, Numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +64,12 @@ def latest(flags: Flags) -> Ints:
     return np.repeat(places, np.diff(places, append=len(flags)))
 
 
-def running_maximum(values: Ints, begins: Flags) -> Ints:
-    """The maximum of the values (0 … 2**32 - 1) so far, begun afresh at each flag."""
-    group = np.cumsum(begins.astype(np.int64)) << 32
-    keys = group + values
-    if (keys[1:] < keys[:-1]).any():  # seldom, and it takes longer than all else here
-        keys = np.maximum.accumulate(keys)
-    return keys - group
+def running_maximum(values: Numbers, begins: Flags) -> Numbers:
+    """The maximum of the values (none is negative) so far, begun afresh at each flag."""
+    falls = values[1:] < values[:-1]
+    falls &= ~begins[1:]
+    if not falls.any():
+        return values
+    group = np.cumsum(begins, dtype=np.int64) << 32
+    found: Numbers = (np.maximum.accumulate(group + values) - group).astype(np.int32)
+    return found

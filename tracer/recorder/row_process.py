@@ -15,8 +15,8 @@ from vmtrace.tracer.recorder.report import Report, reported
 from vmtrace.tracer.recorder.ring import Receiver, Sender
 
 if TYPE_CHECKING:  # the two processes do not import the same
+    from vmtrace.tracer.recorder.arrays import Column, Ints, Pieces
     from vmtrace.tracer.recorder.facts import CodeFacts
-    from vmtrace.tracer.recorder.nesting import Ints
     from vmtrace.tracer.recorder.row_writer import RowWriter
 
 _UNDERWAY = 4 << 20
@@ -46,7 +46,7 @@ class RemoteRowWriter:
     def quote(self, filename: str, content: bytes) -> None:
         self._call("quote", filename, content)
 
-    def write(self, frames: dict[str, Ints], exits: dict[str, Ints], pieces: Ints) -> None:
+    def write(self, frames: dict[str, Ints], exits: dict[str, Ints], pieces: Pieces) -> None:
         self._call("write", list(frames), list(exits), columns=(*frames.values(), *exits.values(), pieces.ravel()))
 
     def end_frames(self, exits: dict[str, Ints]) -> None:
@@ -63,9 +63,9 @@ class RemoteRowWriter:
         self._sender.let_go()
         return self._sender.last_report()
 
-    def _call(self, method: str, *arguments: object, columns: Iterable[Ints] = ()) -> None:
+    def _call(self, method: str, *arguments: object, columns: Iterable[Column] = ()) -> None:
         columns = list(columns)
-        self._sender.send_message((method, arguments, [len(column) for column in columns]))
+        self._sender.send_message((method, arguments, [(column.dtype.char, len(column)) for column in columns]))
         for column in columns:
             if len(column):
                 self._sender.send(column.data)
@@ -95,9 +95,10 @@ def _do(writer: RowWriter, receiver: Receiver) -> str:
     """One call; returns what was called. EOFError if nothing will be, for the caller is no more."""
     import numpy as np
 
-    method, arguments, lengths = receiver.receive_message()
-    columns = iter([np.frombuffer(receiver.receive(8 * length), np.int64) for length in lengths])
-    if lengths:
+    method, arguments, shapes = receiver.receive_message()
+    kinds = [(np.dtype(kind), length) for kind, length in shapes]
+    columns = iter([np.frombuffer(receiver.receive(kind.itemsize * length), kind) for kind, length in kinds])
+    if shapes:
         arguments = [dict(zip(names, islice(columns, len(names)), strict=True)) for names in arguments]
     if method == "write":
         arguments.append(next(columns).reshape(3, -1))

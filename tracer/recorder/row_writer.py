@@ -9,9 +9,9 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
+from vmtrace.tracer.recorder.arrays import Ints, Pieces
 from vmtrace.tracer.recorder.expand import Expander
 from vmtrace.tracer.recorder.facts import CodeFacts
-from vmtrace.tracer.recorder.nesting import Ints
 from vmtrace.tracer.recorder.tables import Tables, transpose
 from vmtrace.traces.schema import BATCH_ROWS
 from vmtrace.traces.writer import TraceWriter
@@ -47,7 +47,7 @@ class RowWriter:
         row = {"filename": [filename], "sha256": [hashlib.sha256(content).hexdigest()], "text": [text]}
         self._add("sources", row)
 
-    def write(self, frames: dict[str, Ints], exits: dict[str, Ints], pieces: Ints) -> None:
+    def write(self, frames: dict[str, Ints], exits: dict[str, Ints], pieces: Pieces) -> None:
         """The next rows, and the frames that begin and end there: what a `Stretch` holds."""
         self._writer.add_integers("frames", frames)
         self.end_frames(exits)

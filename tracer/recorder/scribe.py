@@ -7,12 +7,12 @@ from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
+from vmtrace.tracer.recorder.arrays import Ints, Notes, Pieces
 from vmtrace.tracer.recorder.assemble import Assembler, NotesError, Stretch, Thread
 from vmtrace.tracer.recorder.facts import CodeFacts
 from vmtrace.tracer.recorder.marked import MarkReader
-from vmtrace.tracer.recorder.nesting import Ints
 from vmtrace.tracer.recorder.tables import Tables
-from vmtrace.tracer.recorder.tokens import Notes, Tokens, tell_apart
+from vmtrace.tracer.recorder.tokens import Tokens, tell_apart
 
 STRETCH = 1 << 16
 """Notes assembled at once: enough to make numpy's cost per call small, few enough for the processor's
@@ -27,7 +27,7 @@ class Rows(Protocol):
 
     def learn(self, codes: Sequence[CodeFacts]) -> None: ...
     def quote(self, filename: str, content: bytes) -> None: ...
-    def write(self, frames: dict[str, Ints], exits: dict[str, Ints], pieces: Ints) -> None: ...
+    def write(self, frames: dict[str, Ints], exits: dict[str, Ints], pieces: Pieces) -> None: ...
     def end_frames(self, exits: dict[str, Ints]) -> None: ...
     def finish(self, end: Mapping[str, Any]) -> None: ...
     def break_off(self) -> None: ...

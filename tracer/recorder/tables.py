@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from vmtrace.tracer.recorder.arrays import Ints, Numbers
 from vmtrace.tracer.recorder.facts import CodeFacts
 
-Ints = npt.NDArray[np.int64]
+_NO_CUT = np.iinfo(np.int32).max
 
 
 class Growing:
@@ -39,28 +40,29 @@ class Tables:
     """Instructions are numbered through all codes, in the order in which codes become known.
 
     By instruction: `offset`, `code`, and `facts`, to be looked up at once: offset | stack depth << 32 | opcode << 48.
-    By block: `start`, `stop`, `cut` (instruction numbers; see `Span`); block 0 is empty and stands for "no block".
+    By block: `start`, `stop`, `cut` (instruction numbers; see `Span`; no cut is one beyond all of them);
+    block 0 is empty and stands for "no block".
     Codes and blocks must come in the order of their ids."""
 
     def __init__(self) -> None:
         self.facts = Growing(np.uint64)
         self.offset = Growing(np.uint32)
         self.code = Growing(np.uint32)
-        self.start = Growing(np.int64)
-        self.stop = Growing(np.int64)
-        self.cut = Growing(np.int64)
+        self.start = Growing(np.int32)
+        self.stop = Growing(np.int32)
+        self.cut = Growing(np.int32)
         self.cuts = False
         """Whether any block has one."""
-        self._first = Growing(np.int64)
+        self._first = Growing(np.int32)
         """By code: the number of its first instruction."""
-        self._ends = Growing(np.int64)
+        self._ends = Growing(np.int32)
         """By place: the number of the instruction there + 1, or 0 where there is none. A code has places for
         the code units of its host code; the last, for positions beyond them, holds 0."""
-        self._first_place = Growing(np.int64)
-        self._places = Growing(np.int64)
+        self._first_place = Growing(np.int32)
+        self._places = Growing(np.int32)
         self.start.extend([0])
         self.stop.extend([0])
-        self.cut.extend([0])
+        self.cut.extend([_NO_CUT])
 
     def add(self, facts: CodeFacts) -> None:
         """Take a code in. Its positions are offsets in itself until `locate` says otherwise."""
@@ -73,7 +75,7 @@ class Tables:
         start, stop, cut = np.asarray(facts["blocks"], np.int64).reshape(-1, 3).T
         self.start.extend(start + first)
         self.stop.extend(stop + first)
-        self.cut.extend(np.where(cut, cut + first, 0))
+        self.cut.extend(np.where(cut, cut + first, _NO_CUT))
         self.cuts |= bool(cut.any())
         self._first.extend([first])
         self._first_place.extend([0])
@@ -99,13 +101,14 @@ class Tables:
         found: Ints = self.offset.values.take(self.stop.values.take(blocks) - 1).astype(np.int64)
         return found
 
-    def ends(self, code_ids: Ints, positions: Ints) -> Ints:
+    def ends(self, code_ids: Ints, positions: Ints) -> Numbers:
         """The number of the instruction behind the one at a position (f_lasti) of a code's host; 0: there is
         none."""
         if not len(code_ids):
-            return np.zeros(0, np.int64)
-        units = np.minimum(positions >> 1, self._places.values[code_ids])
-        found: Ints = self._ends.values[self._first_place.values[code_ids] + units]
+            return np.zeros(0, np.int32)
+        units = np.minimum(positions >> 1, self._places.values.take(code_ids))
+        units += self._first_place.values.take(code_ids)
+        found: Numbers = self._ends.values.take(units)
         return found
 
 

@@ -5,11 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from vmtrace.tracer.notes import CREATE, ENTER, RAISE, RESUME, RETURN, SUSPEND, UNWIND
-
-Ints = npt.NDArray[np.int64]
-Notes = npt.NDArray[np.uint32]
+from vmtrace.tracer.recorder.arrays import Flags, Ints, Notes
 
 _TWO_32 = 1 << 32
 
@@ -95,7 +92,7 @@ def tell_apart(notes: Notes) -> Tokens:
     return Tokens(block, at, kind, head, notes, used)
 
 
-def _genuine(covered: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+def _genuine(covered: Flags) -> Flags:
     """Which of the ints that look like tokens are; `covered`: those within the reach of the one before.
 
     A position of -1 looks like ENTER and reaches further than the token that it belongs to, so what follows
@@ -103,5 +100,5 @@ def _genuine(covered: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     """
     index = np.arange(len(covered))
     begin = np.maximum.accumulate(np.where(covered, 0, index))
-    found: npt.NDArray[np.bool_] = (index - begin) % 2 == 0
+    found: Flags = (index - begin) % 2 == 0
     return found
