@@ -182,6 +182,8 @@ def test_the_switch_interval_is_short_where_the_program_has_one_thread_and_seems
     from vmtrace.tracer.recorder.turns import Turns
     real, interval = sys.getswitchinterval, []
     def look(notes):
+        turns.before_look()
+        assert real() == sys.getswitchinterval()
         turns.after_look(notes)
         interval.append(round(real(), 6))
 

@@ -100,6 +100,7 @@ class Drain:
     def _run(self, stop: _thread.LockType, stopped: _thread.LockType, begun: _thread.LockType) -> None:
         begun.release()
         while not stop.acquire(True, PAUSE):
+            self._turns.before_look()
             self._turns.after_look(self._empty())
             self._count_look()
         stopped.release()

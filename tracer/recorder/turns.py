@@ -3,7 +3,7 @@
 A thread that wants the interpreter asks for it when it has waited for the switch interval, 5 ms, and nobody has let go
 of it meanwhile. A program that lets go of it every few milliseconds, for a moment, to write to a file or to look for
 events, is never asked, and the waiting thread, too late each time to take it, may wait for seconds. So the interval is
-made short; the program sees the one that it has set.
+made short but for the looks themselves; the program sees the one that it has set.
 """
 
 from __future__ import annotations
@@ -36,6 +36,11 @@ class Turns:
         self._alone = _thread._count()  # not 1 in a forked child: threads that it has not taken along still count
         sys.getswitchinterval, sys.setswitchinterval = lambda: self._wanted, self._want
         self._set(_SHORT)
+
+    def before_look(self) -> None:
+        """To be called when it is the turn of the thread that takes the notes."""
+        # The program's waits for it, and would wake up after each interval.
+        self._set(self._wanted)
 
     def after_look(self, notes: int) -> None:
         """To be called when so many notes have been taken."""
