@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from vmtrace.cli.main import COMMANDS
+from vmtrace.cli.main import COMMANDS, run
 from vmtrace.traces import TraceWriter
 
 from tests.command_line import ENVIRONMENT, vm
@@ -87,21 +87,39 @@ def test_a_report_without_plot_does_not_load_matplotlib(folder: Path) -> None:
         (["diff", "trace.arrow", "text.arrow"], 1, "not a trace"),
     ],
 )  # fmt: skip
-def test_a_mistake_is_one_line_and_a_status(args: list[str], status: int, words: str, folder: Path) -> None:
+def test_a_mistake_is_one_line_and_a_status(
+    args: list[str],
+    status: int,
+    words: str,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(folder)
+    assert run(args) == status
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert err.startswith("vmtrace: error: ") and err.count("\n") == 1
+    assert words in err
+
+
+@pytest.mark.parametrize(("args", "status"), [(["nonsense"], 2), (["opcodes", "text.arrow"], 1), (["opcodes"], 0)])
+def test_the_process_ends_with_the_status(args: list[str], status: int, folder: Path) -> None:
     done = vm(*args, cwd=folder)
-    assert (done.returncode, done.stdout) == (status, "")
-    assert done.stderr.startswith("vmtrace: error: ") and done.stderr.count("\n") == 1
-    assert words in done.stderr
+    assert done.returncode == status
+    assert (done.stdout == "", done.stderr.count("\n")) == ((False, 0) if status == 0 else (True, 1))
 
 
 @pytest.mark.parametrize("part", range(8))
-def test_a_damaged_trace_is_one_line(part: int, folder: Path, tmp_path: Path) -> None:
+def test_a_damaged_trace_is_one_line(
+    part: int, folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     data = bytearray((folder / "trace.arrow").read_bytes())
     data[len(data) * (2 * part + 1) // 16] ^= 0x10
     (tmp_path / "broken.arrow").write_bytes(data)
-    done = vm("opcodes", "broken.arrow", cwd=tmp_path)
-    assert done.returncode in (0, 1)
-    assert done.stderr.count("\n") <= 1 and "Traceback" not in done.stderr
+    assert run(["opcodes", str(tmp_path / "broken.arrow")]) in (0, 1)
+    err = capfd.readouterr().err
+    assert err.count("\n") <= 1 and "Traceback" not in err
 
 
 @pytest.mark.parametrize("args", [["opcodes"], ["calls", "--folded"], ["lines", "--function", "work"]])

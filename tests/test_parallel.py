@@ -26,17 +26,19 @@ from tests.analysis_traces import OPCODE_NAMES, random_machine
 ROWS = 3000
 
 
-@pytest.fixture
-def trace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Trace:
+@pytest.fixture(scope="module")
+def trace(tmp_path_factory: pytest.TempPathFactory) -> Trace:
     """A file of some batches: calls, generators, exceptions, three threads."""
+    path = tmp_path_factory.mktemp("parallel") / "trace.arrow"
     made = random_machine(7, ROWS, threads=3).trace()
-    monkeypatch.setattr(vmtrace.traces.writer, "BATCH_ROWS", 256)
-    writer = TraceWriter(tmp_path / "trace.arrow", opcode_names=OPCODE_NAMES, run={})
-    for name in ("codes", "instructions", "frames", "exits"):
-        writer.add(name, getattr(made, name))
-    writer.write(*made.rows.T)
-    writer.close({})
-    return open_trace(tmp_path / "trace.arrow")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(vmtrace.traces.writer, "BATCH_ROWS", 256)
+        writer = TraceWriter(path, opcode_names=OPCODE_NAMES, run={})
+        for name in ("codes", "instructions", "frames", "exits"):
+            writer.add(name, getattr(made, name))
+        writer.write(*made.rows.T)
+        writer.close({})
+    return open_trace(path)
 
 
 @pytest.fixture
@@ -68,23 +70,30 @@ def everything(trace: Trace) -> list[Analysis]:
     return [make(program) for make in MAKERS.values()]
 
 
-def same(found: Sequence[Analysis], expected: Sequence[Analysis]) -> None:
-    for one, other in zip(found, expected, strict=True):
-        tables = results(other)
+Tables = dict[str, pd.DataFrame]
+
+
+def tables_of(analyses: Sequence[Analysis]) -> list[Tables]:
+    return [results(analysis) for analysis in analyses]
+
+
+def same(found: Sequence[Analysis], expected: Sequence[Tables]) -> None:
+    for one, tables in zip(found, expected, strict=True):
         for name, table in results(one).items():
             pd.testing.assert_frame_equal(table, tables[name], check_exact=True)
 
 
-@pytest.fixture
-def expected(trace: Trace) -> list[Analysis]:
+@pytest.fixture(scope="module")
+def expected(trace: Trace) -> list[Tables]:
+    """What each analysis says after one pass."""
     analyses = everything(trace)
     run(trace, analyses)
-    return analyses
+    return tables_of(analyses)
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_any_pieces_give_the_answer_of_one_pass(
-    trace: Trace, expected: list[Analysis], started: list[Any], monkeypatch: pytest.MonkeyPatch, seed: int
+    trace: Trace, expected: list[Tables], started: list[Any], monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
     cuts = sorted(Random(seed).sample(range(1, ROWS), seed + 1))
     cut(monkeypatch, *cuts)
@@ -100,7 +109,7 @@ def test_a_part_of_the_rows_is_shared_out_too(trace: Trace, monkeypatch: pytest.
     analyses, alone = everything(trace), everything(trace)
     run_shared(trace, analyses, 500, 2500)
     run(trace, alone, 500, 2500)
-    same(analyses, alone)
+    same(analyses, tables_of(alone))
 
 
 @pytest.mark.parametrize(
@@ -109,7 +118,7 @@ def test_a_part_of_the_rows_is_shared_out_too(trace: Trace, monkeypatch: pytest.
     ids=["exits", "killed", "cannot begin"],
 )
 def test_what_a_process_leaves_undone_is_done_without_it(
-    trace: Trace, expected: list[Analysis], monkeypatch: pytest.MonkeyPatch, child: str
+    trace: Trace, expected: list[Tables], monkeypatch: pytest.MonkeyPatch, child: str
 ) -> None:
     cut(monkeypatch, 1000, 2000)
     monkeypatch.setattr(standby, "_COMMAND", child)
@@ -119,7 +128,7 @@ def test_what_a_process_leaves_undone_is_done_without_it(
 
 
 def test_without_an_interpreter_to_start_one_process_does_it_all(
-    trace: Trace, expected: list[Analysis], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    trace: Trace, expected: list[Tables], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     cut(monkeypatch, 1000)
     monkeypatch.setattr(sys, "executable", str(tmp_path / "nowhere"))
@@ -129,13 +138,13 @@ def test_without_an_interpreter_to_start_one_process_does_it_all(
 
 
 def test_damage_in_another_process_part_is_told(
-    trace: Trace, started: list[subprocess.Popen[bytes]], monkeypatch: pytest.MonkeyPatch
+    trace: Trace, started: list[subprocess.Popen[bytes]], monkeypatch: pytest.MonkeyPatch, path: Path
 ) -> None:
     cut(monkeypatch, 1000)
     data = bytearray(trace.path.read_bytes())
     data[len(data) * 3 // 4] ^= 1
-    trace.path.write_bytes(data)
-    again = open_trace(trace.path)
+    path.write_bytes(data)
+    again = open_trace(path)
     with pytest.raises(TraceError, match=r"damaged \(batch \d+ of \d+\)"):
         run_shared(again, [Opcodes(Program(again))])
     assert [process.returncode for process in started] == [0]
@@ -204,7 +213,7 @@ def test_progress_rises_to_all_rows(trace: Trace, monkeypatch: pytest.MonkeyPatc
 
 
 def test_one_core_and_short_traces_need_no_other_process(
-    trace: Trace, expected: list[Analysis], started: list[subprocess.Popen[bytes]]
+    trace: Trace, expected: list[Tables], started: list[subprocess.Popen[bytes]]
 ) -> None:
     for others in (0, 3):
         analyses = everything(trace)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from vmtrace.cli.main import run
 from vmtrace.traces import open_trace
 
 from tests.command_line import ENVIRONMENT, vm
@@ -178,13 +179,21 @@ for thread in threads: thread.join()
         ([], "PROGRAM"),
     ],
 )
-def test_a_mistake_is_one_line_and_status_2(args: list[str], words: str, tmp_path: Path) -> None:
+def test_a_mistake_is_one_line_and_status_2(
+    args: list[str],
+    words: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
     (tmp_path / "empty.pyc").touch()
     (tmp_path / "broken.py").write_text("def")
     (tmp_path / "prog.py").write_text("")
-    done = vm("verify", *args, cwd=tmp_path)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("vmtrace: error: ") and done.stderr.count("\n") == 1 and words in done.stderr
+    monkeypatch.chdir(tmp_path)
+    assert run(["verify", *args]) == 2
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert err.startswith("vmtrace: error: ") and err.count("\n") == 1 and words in err
 
 
 def test_code_that_an_engine_cannot_run_is_one_line(tmp_path: Path) -> None:
