@@ -65,8 +65,12 @@ def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("engine", ["vm", "check", "native"])
-@pytest.mark.parametrize("what", [*(f"-m {name}" for name in RUNS), "pkg", "./pkg/", "app.pyz"])
+WHATS = [*(f"-m {name}" for name in RUNS), "pkg", "./pkg/", "app.pyz"]
+# `check` is `vm` but for how an instruction is executed, which shows in the frames of an exception if anywhere here.
+COMBINATIONS = [(what, engine) for what in WHATS for engine in ("vm", "native")] + [("-m pkg.fails", "check")]
+
+
+@pytest.mark.parametrize(("what", "engine"), COMBINATIONS)
 def test_it_runs_as_python_runs_it(folder: Path, what: str, engine: str) -> None:
     arguments = (*what.split(), "in.json")
     python = run(folder, *arguments)
