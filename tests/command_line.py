@@ -14,6 +14,10 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 SOURCES = Path(__file__).resolve().parent.parent / ".src"
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(SOURCES), "PYTHONIOENCODING": "utf-8"}
 
+PATIENCE = 300
+"""Seconds for what takes one or two: who waits so long waits for something that will not come, however busy the
+machine is."""
+
 
 def vm(*args: str | Path, cwd: Path | None = None, **options: Any) -> subprocess.CompletedProcess[str]:
     """What a command line came to; `options` are those of `subprocess.run`."""

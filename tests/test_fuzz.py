@@ -22,11 +22,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.command_line import PATIENCE
 from tests.fuzz_worker import CALLS, NUMBERS, SOURCE, TUPLES
 
 ROOT = Path(__file__).parent.parent
-PATIENCE = 60
-"""Seconds for a line of answer: much longer than any takes, on a busy machine."""
 ENGINES = ("vm", "check", "native")
 KINDS = ("refused", "ran", "impossible")
 

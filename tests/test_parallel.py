@@ -22,6 +22,7 @@ from vmtrace.traces import Trace, TraceError, TraceWriter, open_trace
 
 from tests.all_analyses import MAKERS, results
 from tests.analysis_traces import OPCODE_NAMES, random_machine
+from tests.command_line import PATIENCE
 
 ROWS = 3000
 
@@ -187,7 +188,7 @@ parallel.run_on_cores(trace, [Opcodes(Program(trace))], progress=stop, process=s
     done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": path})
     assert done.returncode == -signal.SIGKILL
     worker = int(done.stdout)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE
     while _runs(worker):
         assert time.monotonic() < deadline, "the worker goes on"
         time.sleep(0.05)

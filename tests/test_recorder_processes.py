@@ -16,6 +16,8 @@ from vmtrace.tracer.recorder.ring import lives
 from vmtrace.tracer.vm import opcodes
 from vmtrace.traces import open_trace
 
+from tests.command_line import PATIENCE
+
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 PROLOGUE = """
@@ -43,7 +45,7 @@ def file_writer(recorder):
     return int(children.read_text())
 
 def wait_for(condition):
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -59,7 +61,7 @@ def run(tmp_path: Path) -> Run:
         program.write_text(PROLOGUE + textwrap.dedent(script))
         words = [sys.executable, "-W", "error", program, *arguments]
         place = {"PYTHONPATH": ":".join(p for p in sys.path if p)}
-        done = subprocess.run(list(map(str, words)), capture_output=True, text=True, timeout=60, env=place)
+        done = subprocess.run(list(map(str, words)), capture_output=True, text=True, timeout=PATIENCE, env=place)
         if check:
             assert (done.returncode, done.stderr) == (0, "")
         return done
@@ -84,10 +86,14 @@ def test_a_program_that_is_killed_leaves_what_was_drained(run: Run, path: Path) 
 def test_a_program_that_is_killed_while_it_notes_leaves_a_readable_trace(run: Run, path: Path) -> None:
     script = """
     import signal
+    from vmtrace.traces import open_trace
     recorder, call = begin(sys.argv[1], small)
     wait_for(lambda: os.path.getsize(sys.argv[1]))
     print(recorder._sender._numbers[READER], flush=True)
-    threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGKILL)).start()
+    def kill():
+        wait_for(lambda: len(open_trace(sys.argv[1])) > 100_000)
+        os.kill(os.getpid(), signal.SIGKILL)
+    threading.Thread(target=kill).start()
     while True:
         recorder.notes().extend(call * 100)
     """
@@ -103,7 +109,7 @@ def small_offsets() -> list[int]:
 
 
 def await_end(writer: str) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE
     while lives(int(writer)):
         assert time.monotonic() < deadline
         time.sleep(0.01)

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from vmtrace.traces import open_trace
 
-from tests.command_line import ENVIRONMENT
+from tests.command_line import ENVIRONMENT, PATIENCE
 
 PACKAGE = {
     "__init__.py": "import sys\nfrom pkg.helper import total\nbegan = sys.argv[0], total(5)\n",
@@ -61,7 +61,7 @@ def folder(tmp_path: Path) -> Path:
 def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
     environment = {**ENVIRONMENT, "PYTHONDONTWRITEBYTECODE": "1"}
     return subprocess.run(
-        [sys.executable, *command], cwd=folder, env=environment, capture_output=True, text=True, timeout=300
+        [sys.executable, *command], cwd=folder, env=environment, capture_output=True, text=True, timeout=PATIENCE
     )
 
 

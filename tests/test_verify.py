@@ -15,7 +15,7 @@ import pytest
 from vmtrace.cli.main import run
 from vmtrace.traces import open_trace
 
-from tests.command_line import ENVIRONMENT, vm
+from tests.command_line import ENVIRONMENT, PATIENCE, vm
 
 Done = subprocess.CompletedProcess[str]
 
@@ -216,7 +216,7 @@ def test_ctrl_c_ends_the_run(tmp_path: Path) -> None:
     while not (tmp_path / "begun").exists():
         assert process.poll() is None
     process.send_signal(signal.SIGINT)
-    assert process.communicate(timeout=20)[1] == "vmtrace: interrupted\n"
+    assert process.communicate(timeout=PATIENCE)[1] == "vmtrace: interrupted\n"
     assert process.returncode == 130
 
 

@@ -15,6 +15,8 @@ from vmtrace.tracer.witness import witness as product
 from vmtrace.tracer.witness.account import Account, Code
 from vmtrace.tracer.witness.outcome import Input, Outcome, run
 
+from tests.command_line import PATIENCE
+
 
 @dataclass(frozen=True)
 class Run:
@@ -70,7 +72,7 @@ def plain(
     stdin: bytes = b"",
     cwd: Path | None = None,
     environment: Mapping[str, str] | None = None,
-    timeout: float = 120,
+    timeout: float = PATIENCE,
 ) -> Run:
     """Run `python arguments…`; `environment` is put over our own. subprocess.TimeoutExpired after so many seconds."""
     given = {**os.environ, "PYTHONHASHSEED": "0", **(environment or {})}
