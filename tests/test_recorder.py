@@ -208,8 +208,24 @@ def test_notes_that_are_none_stop_the_recording(path: Path) -> None:
         assert "a note that is none" in str(closed(recorder).problem)
 
 
-def test_notes_that_no_engine_takes_stop_the_recording(path: Path) -> None:
+@pytest.mark.parametrize(
+    ("notes", "problem"),
+    [
+        ([RETURN], "a frame ended that was not open"),
+        ([RESUME, 5, 0, 1, RETURN], "a generator goes on that was never made"),
+        ([CREATE, 0, 0, 5, 1, SUSPEND, RESUME, 4, 0, 1, RETURN], "a generator goes on that was never made"),
+    ],
+)
+@pytest.mark.parametrize("threads", [1, 2])
+def test_notes_that_no_engine_takes_stop_the_recording(
+    threads: int, notes: list[int], problem: str, codes: list[Code], path: Path
+) -> None:
     recorder = Recorder(path, {})
+    recorder.add(codes[0])
     recorder.start()
-    recorder.notes().append(RETURN)
-    assert "a frame ended that was not open" in str(closed(recorder).problem)
+    if threads == 2:
+        other = threading.Thread(target=lambda: recorder.notes().extend([ENTER, 0, 0, 1, RETURN]))
+        other.start()
+        other.join()
+    recorder.notes().extend(notes)
+    assert problem in str(closed(recorder).problem)

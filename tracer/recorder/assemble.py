@@ -89,8 +89,8 @@ class Assembler:
     generators: Generators = field(default_factory=Generators)
 
     def ready(self, tokens: Tokens) -> int:
-        """How many of the notes can be assembled now: up to where a generator goes on that is made in a
-        thread whose notes are still to come.
+        """How many of the notes can be assembled now: up to where a generator goes on that is made in another thread,
+        whose notes are still to come.
         """
         resumes = np.flatnonzero(tokens.kind == KIND_RESUME)
         if not len(resumes):
@@ -101,7 +101,7 @@ class Assembler:
         return int(tokens.head[resumes[strange.argmax()]]) if strange.any() else tokens.used
 
     def assemble(self, thread: Thread, tokens: Tokens) -> Stretch:
-        """Raises NotesError where more frames end than are open."""
+        """Raises NotesError where more frames end than are open, or a generator goes on that is none."""
         return _Stretch(self, thread, tokens).assembled()
 
 
@@ -170,7 +170,10 @@ class _Stretch:
             assembler.generators.add(self.generator[created], self.frame[created], self.code[created])
         if len(resumed):
             self.generator[resumed] = self.tokens.generator(self._tokens(resumed))
-            self.frame[resumed], self.code[resumed] = assembler.generators.find(self.generator[resumed])
+            try:
+                self.frame[resumed], self.code[resumed] = assembler.generators.find(self.generator[resumed])
+            except KeyError:
+                raise NotesError("a generator goes on that was never made") from None
         return new
 
     def _tokens(self, calls: Ints) -> Ints:

@@ -31,8 +31,10 @@ class Generators:
         return self._known[0].take(self._places(numbers)) == numbers if len(self) else np.zeros(len(numbers), np.bool_)
 
     def find(self, numbers: Ints) -> tuple[Ints, Ints]:
-        """Frames and codes of generators, all of them known."""
-        places = self._places(numbers)
+        """Frames and codes of generators. KeyError where one is not known."""
+        places = self._places(numbers) if len(self) else numbers
+        if not len(self) or (self._known[0].take(places) != numbers).any():
+            raise KeyError
         return self._known[1].take(places), self._known[2].take(places)
 
     def end(self, numbers: Ints) -> None:

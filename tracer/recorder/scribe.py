@@ -125,7 +125,7 @@ class Scribe:
         while begin < len(notes):
             part = notes[begin : begin + STRETCH]
             tokens = self._tokens(part, last)
-            ready = self._assembler.ready(tokens)
+            ready = self._assembler.ready(tokens) if len(self._threads) > 1 else tokens.used
             if ready < tokens.used:
                 tokens = self._tokens(part[:ready], last)
             if not tokens.used:
