@@ -188,10 +188,11 @@ def test_the_switch_interval_is_short_where_the_program_has_one_thread_and_seems
     from vmtrace.tracer.recorder.turns import Turns
     real, interval = sys.getswitchinterval, []
     def look(notes):
-        turns.before_look()
-        assert real() == sys.getswitchinterval()
+        assert turns.alone(real) == 0.005
         turns.after_look(notes)
         interval.append(round(real(), 6))
+        turns.alone(real)
+        assert round(real(), 6) == interval[-1]
 
     turns = Turns()
     turns.begin()
@@ -209,7 +210,12 @@ def test_the_switch_interval_is_short_where_the_program_has_one_thread_and_seems
         sys.setswitchinterval(0)
     except ValueError as error:
         print(error)
+    try:
+        turns.alone(lambda: 1 / 0)
+    except ZeroDivisionError:
+        assert round(real(), 6) == interval[-1]
     turns.end()
+    turns.alone(real)
     done.set()
     print(interval, real(), sys.getswitchinterval is real)
     """

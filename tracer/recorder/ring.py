@@ -9,11 +9,13 @@ from __future__ import annotations
 import itertools
 import marshal
 import mmap
+import operator
 import os
 import select
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any
 
 from vmtrace.tracer.host.hide import hide_functions
@@ -59,6 +61,8 @@ class Sender(_Ring):
         # Of a library loaded so, a function is called without letting go of the interpreter.
         self._sleep = ctypes.PyDLL(None).usleep
         self._has_room = self._numbers.__getitem__
+        self.alone: Callable[[Callable[[], bool]], bool] = operator.call
+        """What calls that which waits, a function in C."""
 
     def let_reader_have_its_files(self, reader: int = 0) -> None:
         """Closes what only the reader needs, once it has been started; `reader`: its process, if it does not say so."""
@@ -99,7 +103,7 @@ class Sender(_Ring):
             if self._numbers[READ] >= read:
                 return
             naps = map(self._sleep, itertools.repeat(_NAP, _NAPS))  # each yields 0, which is ROOM
-            if not any(map(self._has_room, naps)) and not self.reader_lives():
+            if not self.alone(partial(any, map(self._has_room, naps))) and not self.reader_lives():
                 raise BrokenPipeError
 
     def reader_lives(self) -> bool:

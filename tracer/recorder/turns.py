@@ -3,18 +3,23 @@
 A thread that wants the interpreter asks for it when it has waited for the switch interval, 5 ms, and nobody has let go
 of it meanwhile. A program that lets go of it every few milliseconds, for a moment, to write to a file or to look for
 events, is never asked, and the waiting thread, too late each time to take it, may wait for seconds. So the interval is
-made short but for the looks themselves; the program sees the one that it has set.
+made short; the program sees the one that it has set.
 """
 
 from __future__ import annotations
 
 import _thread
+import operator
 import sys
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeVar
 
 from vmtrace.tracer.host.hide import hide_functions
 
-_SHORT = 1e-4
-"""Seconds. Of threads that compute it would cost the time, so it is not for a program that has several."""
+_T = TypeVar("_T")
+_SHORT, _LONG = 1e-4, 5e-3
+"""Seconds. The short one would cost threads that compute much time, so it is not for a program that has several."""
 _MANY = 2_000_000
 """Notes that have not been taken for too long. They take 8 bytes each."""
 
@@ -26,6 +31,7 @@ class Turns:
         self._get, self._set = sys.getswitchinterval, sys.setswitchinterval
         self._wanted = self._get()
         """The interval that the program knows of."""
+        self._chosen = self._wanted
         self._alone = 0
         """Python's count of threads when the program has one."""
         self._late = False
@@ -35,12 +41,21 @@ class Turns:
         """To be called when the thread that takes the notes is running, and the program has not begun."""
         self._alone = _thread._count()  # not 1 in a forked child: threads that it has not taken along still count
         sys.getswitchinterval, sys.setswitchinterval = lambda: self._wanted, self._want
-        self._set(_SHORT)
+        self._choose()
 
-    def before_look(self) -> None:
-        """To be called when it is the turn of the thread that takes the notes."""
-        # The program's waits for it, and would wake up after each interval.
-        self._set(self._wanted)
+    def alone(self, step: Callable[[], _T]) -> _T:
+        """Calls a function that is written in C, during which no other thread gets the interpreter.
+
+        Those that wait for it wake up after each interval, so it is long meanwhile. It is short again before anybody
+        else runs: all three calls are made by one of a function in C.
+        """
+        steps: tuple[Callable[[], Any], ...] = (partial(self._set, _LONG), step, partial(self._set, self._chosen))
+        try:
+            answer: _T = tuple(map(operator.call, steps))[1]
+        except BaseException:
+            self._set(self._chosen)
+            raise
+        return answer
 
     def after_look(self, notes: int) -> None:
         """To be called when so many notes have been taken."""
@@ -50,7 +65,8 @@ class Turns:
     def end(self) -> None:
         """The interval is the program's again."""
         sys.getswitchinterval, sys.setswitchinterval = self._get, self._set
-        self._set(self._wanted)
+        self._chosen = self._wanted
+        self._set(self._chosen)
 
     def program_has_one_thread(self) -> bool:
         return _thread._count() == self._alone
@@ -61,7 +77,8 @@ class Turns:
         self._choose()
 
     def _choose(self) -> None:
-        self._set(_SHORT if self._late or self.program_has_one_thread() else self._wanted)
+        self._chosen = _SHORT if self._late or self.program_has_one_thread() else self._wanted
+        self._set(self._chosen)
 
 
 # A profiler of the program is told of nothing in hidden code.
