@@ -24,6 +24,7 @@ from vmtrace.tracer.host.locations import NOWHERE, Position
 from vmtrace.tracer.rewritten.assembly import Guard, Label, Op
 from vmtrace.tracer.rewritten.mailbox import Mailbox
 from vmtrace.tracer.rewritten.marks import ENTER_WAITING, RESUME, WAITING
+from vmtrace.tracer.rewritten.untold import END_SEND, POPS
 
 NOTES, SITE, NUMBER = 0, 1, 2
 """Slots, from the bottom of the stack."""
@@ -141,6 +142,17 @@ class Probes:
     def note_slot(self, slot: int) -> None:
         self.copy_slot(slot)
         self.note_top()
+
+    def tell_not(self) -> None:
+        """Makes the present line one that counts as told of (see `untold`)."""
+        assert END_SEND is not None
+        position, self.position = self.position, NOWHERE
+        for _ in range(POPS):
+            self.load_const(None)
+        self.position = position
+        self.op(END_SEND)
+        self.size -= POPS - 1
+        self.pop()
 
     def load_mailbox(self, name: str) -> None:
         self.load_const(self.mailbox)
