@@ -70,6 +70,7 @@ class Drain:
 
     def start(self) -> None:
         """From now on the lists are emptied."""
+        keep_freed_memory()
         self._start_thread()
         # What is registered is never let go of: not the lists too.
         methods = (self._before_fork, self._after_fork, self._in_child)
@@ -94,7 +95,6 @@ class Drain:
         begun = _thread.allocate_lock()
         for lock in (self._stop, self._stopped, begun):
             lock.acquire()
-        keep_freed_memory()
         _thread.start_new_thread(self._run, (self._stop, self._stopped, begun))
         begun.acquire()  # until it runs, the count does not have it
         self._turns.begin()
