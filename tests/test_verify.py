@@ -229,3 +229,11 @@ def test_a_closed_pipe_is_quiet(tmp_path: Path) -> None:
     finally:
         os.close(writer)
     assert (done.returncode, done.stderr) == (128 + signal.SIGPIPE, "")
+
+
+def test_a_package_of_the_library_is_run_anew(tmp_path: Path) -> None:
+    """The witness, too, must not have imported it for itself."""
+    (tmp_path / "data.json").write_text("[1]")
+    done = vm("verify", "--engine", "native", "-m", "json.tool", "data.json", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    assert "agrees" in done.stdout

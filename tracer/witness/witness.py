@@ -8,7 +8,6 @@ interfaces leave out is in `account`.
 from __future__ import annotations
 
 import dis
-import json
 import marshal
 import os
 import shutil
@@ -35,7 +34,7 @@ def environment(folder: Path, scope: Scope, given: Mapping[str, str]) -> dict[st
     shutil.copy(witness_hook.__file__, folder / "sitecustomize.py")
     settings = {"folder": str(folder), "scope": scope.described(), "scope_file": scope_module.__file__}
     path = os.pathsep.join(filter(None, [str(folder), given.get("PYTHONPATH", "")]))
-    return {**given, "PYTHONPATH": path, witness_hook.SETTINGS: json.dumps(settings)}
+    return {**given, "PYTHONPATH": path, witness_hook.SETTINGS: marshal.dumps(settings).hex()}
 
 
 def read(folder: Path) -> Account:

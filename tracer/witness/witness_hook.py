@@ -11,14 +11,13 @@ ends: `codes`, the marshalled code of each module or piece of text in scope; `fr
 `thread + 1 << 32 | code`, code objects being numbered as `walk` comes upon them; `events`, for each event
 `frame + 1 << 32 | offset`. The last two hold native uint64 values; those behind the last one are zero.
 """
-# pathlib stays out of it: the program would find it imported.
+# pathlib and json stay out of it: the program would find them imported.
 
 from __future__ import annotations
 
 import atexit
 import importlib
 import itertools
-import json
 import marshal
 import mmap
 import os
@@ -30,7 +29,7 @@ from types import CodeType, FrameType, ModuleType
 from typing import Any
 
 SETTINGS = "VMTRACE_WITNESS"
-"""The environment variable that says, in JSON, what to note, and where: see `witness.environment`."""
+"""The environment variable that says, marshalled, in hex digits, what to note, and where: see `witness.environment`."""
 GENERATOR_FLAGS = 0x20 | 0x80 | 0x200  # CO_GENERATOR, CO_COROUTINE, CO_ASYNC_GENERATOR
 RESUME, RETURN_GENERATOR = opmap["RESUME"], opmap["RETURN_GENERATOR"]
 
@@ -355,7 +354,7 @@ def make_room(depth: int) -> None:
 
 
 def install() -> None:
-    settings = json.loads(os.environ.pop(SETTINGS))
+    settings = marshal.loads(bytes.fromhex(os.environ.pop(SETTINGS)))
     sys.path.remove(os.path.dirname(os.path.abspath(__file__)))
     rest = os.environ.pop("PYTHONPATH").partition(os.pathsep)[2]
     if rest:
