@@ -99,25 +99,13 @@ def run(
         threading.Thread(target=output.read, args=[stream], daemon=True)
         for output, stream in ((outcome.stdout, process.stdout), (outcome.stderr, process.stderr))
     ]
-    expired = threading.Event()
-
-    def expire() -> None:
-        expired.set()
-        process.kill()
-
-    timer = threading.Timer(timeout or 0, expire)
     try:
         if given is not None:
             threading.Thread(target=given.feed, args=[process.stdin], daemon=True).start()
         for reader in readers:
             reader.start()
-        if timeout is not None:
-            timer.start()  # a wait with a timeout looks whether the process has ended, ever more seldom
-        process.wait()
-        if expired.is_set():
-            raise subprocess.TimeoutExpired(process.args, timeout or 0)
+        process.wait(timeout)
     finally:
-        timer.cancel()
         process.kill()
         process.wait()
     for reader in readers:
