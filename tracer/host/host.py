@@ -14,7 +14,6 @@ import inspect
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from types import CodeType
 from typing import Any
 
@@ -115,7 +114,6 @@ def finish(
     places[:0] = [0] * added
     instruction_of = [place % SILENT for place in places]
     positions = (NOWHERE if place >= SILENT else code.instructions[place].position for place in places)
-    runs = ((position, len(list(units))) for position, units in groupby(positions))
     original = code.code
     finished = made.replace(
         co_name=original.co_name,
@@ -124,7 +122,7 @@ def finish(
         co_firstlineno=original.co_firstlineno,
         co_flags=original.co_flags,
         co_consts=tuple(constants.resolve(c) for c in made.co_consts),
-        co_linetable=location_table(runs, original.co_firstlineno),
+        co_linetable=location_table(positions, original.co_firstlineno),
     )
     if code.iterates_first:  # which may raise, before RESUME
         tell_nobody([finished])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import groupby
 
 Position = tuple[int | None, int | None, int | None, int | None]
 """Line, end line, column, end column."""
@@ -13,17 +14,18 @@ LONGEST = 8
 """Code units that an entry covers at most."""
 
 
-def location_table(runs: Iterable[tuple[Position, int]], line: int, reach: int = LONGEST) -> bytes:
-    """Encodes positions, each with the number of code units that have it, as co_linetable.
+def location_table(positions: Iterable[Position], line: int, reach: int = LONGEST) -> bytes:
+    """Encodes a position per code unit as co_linetable.
 
     `line` is the code object's first; an entry covers no more than `reach` code units.
     """
-    return bytes(_entries(runs, line, reach))
+    return bytes(_entries(positions, line, reach))
 
 
-def _entries(runs: Iterable[tuple[Position, int]], line: int, reach: int) -> Iterator[int]:
+def _entries(positions: Iterable[Position], line: int, reach: int) -> Iterator[int]:
     """A head byte (kind, length), then numbers of six bits a byte, lowest first; lines relative to the one before."""
-    for (here, end, column, end_column), length in runs:
+    for (here, end, column, end_column), units in groupby(positions):
+        length = len(list(units))
         for start in range(0, length, reach):
             head = min(reach, length - start) - 1
             if here is None:

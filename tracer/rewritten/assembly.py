@@ -91,7 +91,7 @@ def assemble(items: Sequence[Op | Label], firstlineno: int, reach: int = 7) -> A
     return Assembled(
         code=b"".join(_units(op) for op in ops),
         exceptions=bytes(_exception_table(ops)),
-        lines=location_table(_position_runs(ops), firstlineno, reach),
+        lines=location_table((op.position for op in ops for _ in range(op.start, op.stop)), firstlineno, reach),
         places=tuple(op.place for op in ops for _ in range(op.start, op.stop)),
     )
 
@@ -148,10 +148,3 @@ def _big_varint(number: int) -> list[int]:
     while number := number >> 6:
         digits.append(number & 63 | 64)
     return digits[::-1]
-
-
-def _position_runs(ops: Iterable[Op]) -> Iterator[tuple[Position, int]]:
-    """Positions, each with the number of code units that have it."""
-    for position, run in groupby(ops, lambda op: op.position):
-        covered = list(run)
-        yield position, covered[-1].stop - covered[0].start

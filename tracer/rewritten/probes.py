@@ -24,7 +24,7 @@ from vmtrace.tracer.host.locations import NOWHERE, Position
 from vmtrace.tracer.rewritten.assembly import Guard, Label, Op
 from vmtrace.tracer.rewritten.mailbox import Mailbox
 from vmtrace.tracer.rewritten.marks import ENTER_WAITING, RESUME, WAITING
-from vmtrace.tracer.rewritten.untold import END_SEND, POPS
+from vmtrace.tracer.rewritten.told_already import END_SEND, POPS
 
 NOTES, SITE, NUMBER = 0, 1, 2
 """Slots, from the bottom of the stack."""
@@ -144,7 +144,7 @@ class Probes:
         self.note_top()
 
     def tell_not(self) -> None:
-        """Makes the present line one that counts as told of (see `untold`)."""
+        """Makes the present line one that counts as told of (see `told_already`)."""
         assert END_SEND is not None
         position, self.position = self.position, NOWHERE
         for _ in range(POPS):

@@ -26,7 +26,7 @@ from vmtrace.tracer.rewritten.marks import CREATE, ENTER, RAISE, RETURN, RETURNS
 from vmtrace.tracer.rewritten.probes import ADDED_DEPTH, JUMP, NUMBER, OUTSIDE, SITE, Probes
 from vmtrace.tracer.rewritten.quiet import Quiet
 from vmtrace.tracer.rewritten.runs import Runs, is_waiting
-from vmtrace.tracer.rewritten.untold import untold
+from vmtrace.tracer.rewritten.told_already import told_already
 
 RETURNING = frozenset({"RETURN_VALUE", "RETURN_CONST"})
 BEFORE_CALL = frozenset({"KW_NAMES", "PRECALL", "EXTENDED_ARG"})
@@ -59,7 +59,7 @@ class _Rewriter:
         self.sends = {i.index: Label() for i in decoded.instructions if i.name == "SEND"}
         """Right before each SEND: a jump back to anything else would show as a new line when traced (seen on 3.11)."""
         self.quiet = Quiet(decoded)
-        self.untold = untold(decoded)
+        self.told_already = told_already(decoded)
         names = [i.name for i in decoded.instructions]
         self.entry = min(names.index(name) for name in ("RESUME", "RETURN_GENERATOR") if name in names)
         """The instruction before which the frame is entered."""
@@ -131,7 +131,7 @@ class _Rewriter:
     def _instruction(self, instruction: Instruction, block: Block) -> None:
         """One of the program's, with what belongs to it."""
         probes, name = self.probes, instruction.name
-        if instruction.index in self.untold:
+        if instruction.index in self.told_already:
             probes.tell_not()
         if name in RETURNING:
             self._leave(RETURN, block)

@@ -16,7 +16,7 @@ POPS = 0 if END_SEND is None else 1 - dis.stack_effect(END_SEND)
 """How many values END_SEND takes; it leaves the uppermost."""
 
 
-def untold(decoded: Code) -> set[int]:
+def told_already(decoded: Code) -> set[int]:
     """The indices of such instructions."""
     instructions = decoded.instructions
     targets = {index for i in instructions for index in (i.target, i.handler)}
