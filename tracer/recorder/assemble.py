@@ -124,9 +124,11 @@ class _Stretch:
         self.bottom = lowest - 1
         self.carried = thread.open(self.bottom).copy()
         self.count = self.carried.shape[1]
-        enters = np.append(np.ones(self.count, np.bool_), step > 0)
-        levels = np.append(np.arange(self.bottom, thread.height), after - (step > 0))
-        self.nesting = nest(enters, levels)
+        enters = step > 0
+        self.made = np.flatnonzero(enters) + self.count
+        """Which of the calls are enters, but for the carried frames."""
+        levels = np.append(np.arange(self.bottom, thread.height), after - enters)
+        self.nesting = nest(np.append(np.ones(self.count, np.bool_), enters), levels)
         self.token_of = np.append(np.arange(self.count), tokens.at.take(self.calls) + self.count)
         """By call."""
         self.kind = np.append(np.zeros(self.count, np.int64), tokens.kind.take(self.calls))
@@ -210,7 +212,7 @@ class _Stretch:
     def _call_positions(self) -> None:
         self.behind = np.zeros(len(self.kind), np.int32)
         """By call: for an enter but the carried ones, the instruction behind the one that makes the call."""
-        made = np.flatnonzero(_HEIGHT.take(self.kind) > 0)
+        made = self.made
         beneath = np.empty(len(self.kind), np.int64)
         beneath[self.nesting.enter] = self.nesting.beneath
         self.parent = beneath

@@ -28,12 +28,12 @@ class Generators:
         self._known = known
 
     def knows(self, numbers: Ints) -> Flags:
-        return self._known[0].take(self._places(numbers)) == numbers if len(self) else np.zeros(len(numbers), np.bool_)
+        return self._look_up(numbers)[1]
 
     def find(self, numbers: Ints) -> tuple[Ints, Ints]:
         """Frames and codes of generators. KeyError where one is not known."""
-        places = self._places(numbers) if len(self) else numbers
-        if not len(self) or (self._known[0].take(places) != numbers).any():
+        places, known = self._look_up(numbers)
+        if not known.all():
             raise KeyError
         return self._known[1].take(places), self._known[2].take(places)
 
@@ -48,6 +48,13 @@ class Generators:
         if self._ended:
             self._known = np.delete(self._known, self._places(np.concatenate(self._ended)), axis=1)
             self._ended = []
+
+    def _look_up(self, numbers: Ints) -> tuple[Ints, Flags]:
+        """The places of those that are known, and which are."""
+        if not len(self):
+            return numbers, np.zeros(len(numbers), np.bool_)
+        places = self._places(numbers)
+        return places, self._known[0].take(places) == numbers
 
     def _places(self, numbers: Ints) -> Ints:
         known, last = self._known[0], len(self) - 1

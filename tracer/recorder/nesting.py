@@ -39,9 +39,10 @@ def nest(enters: Flags, levels: Ints) -> Nesting:
     level.
     """
     # Few levels are touched in a stretch, as a rule: a radix sort then.
-    reach = int(levels.max() - levels[0])
+    levels = levels - levels[0]
+    reach = int(levels.max())
     narrow = np.uint8 if reach < 1 << 8 else np.uint16 if reach < 1 << 16 else np.int64
-    order = np.argsort((levels - levels[0]).astype(narrow), kind="stable")
+    order = np.argsort(levels.astype(narrow), kind="stable")
     entered = enters.take(order)
     places, exits_at = np.flatnonzero(entered), np.flatnonzero(~entered)
     enter, exit = order.take(places), order.take(exits_at)

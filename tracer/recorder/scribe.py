@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 from vmtrace.tracer.recorder.arrays import Ints, Notes, Pieces
 from vmtrace.tracer.recorder.assemble import Assembler, NotesError, Stretch, Thread
 from vmtrace.tracer.recorder.facts import CodeFacts
@@ -48,7 +47,7 @@ class Scribe:
         self._threads: dict[int, Thread] = {}
         self._left: dict[int, Notes] = {}
         """By thread: notes that are no whole token yet, or that wait for another thread's."""
-        self._late: list[dict[str, npt.NDArray[np.int64]]] = []
+        self._late: list[dict[str, Ints]] = []
         """Exits that are written when all threads have been told of: of generators, that may have gone on in
         another thread before, whose rows come later in the file."""
         self._marks: MarkReader | None = None

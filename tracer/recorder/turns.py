@@ -32,14 +32,14 @@ class Turns:
         self._wanted = self._get()
         """The interval that the program knows of."""
         self._chosen = self._wanted
-        self._alone = 0
+        self._count_alone = 0
         """Python's count of threads when the program has one."""
         self._late = False
         """Whether it ever had too many notes waiting."""
 
     def begin(self) -> None:
         """To be called when the thread that takes the notes is running, and the program has not begun."""
-        self._alone = _thread._count()  # not 1 in a forked child: threads that it has not taken along still count
+        self._count_alone = _thread._count()  # not 1 in a forked child: threads that it has not taken along still count
         sys.getswitchinterval, sys.setswitchinterval = lambda: self._wanted, self._want
         self._choose()
 
@@ -69,7 +69,7 @@ class Turns:
         self._set(self._chosen)
 
     def program_has_one_thread(self) -> bool:
-        return _thread._count() == self._alone
+        return _thread._count() == self._count_alone
 
     def _want(self, interval: float) -> None:
         self._set(interval)
