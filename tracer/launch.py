@@ -12,7 +12,6 @@ import builtins
 import dis
 import functools
 import importlib
-import os
 import signal
 import sys
 import threading
@@ -30,7 +29,13 @@ from vmtrace.tracer.scope import Scope
 
 keep_builtins(globals())
 
-INTERRUPTED = 128 + signal.SIGINT
+INTERRUPTED = -signal.SIGINT
+"""As `subprocess` has it: no exit code is below 0."""
+OUR_MAIN = sys.modules["__main__"]
+"""Kept, for python looks into its namespace once more after an exception has left the main script, and does not keep
+it itself (pythonrun.c: _PyRun_SimpleFile)."""
+LONG = -(1 << 63), (1 << 63) - 1
+"""The exit codes that a C long holds; python takes any other for -1."""
 
 
 class Engine(Protocol):
@@ -48,7 +53,7 @@ class Engine(Protocol):
 
 def run(program: Program, engine: Engine, scope: Scope) -> int:
     """Runs the program to its very end (threads joined, atexit callbacks called). Returns its exit status, which for a
-    KeyboardInterrupt that nobody caught is 130."""
+    KeyboardInterrupt that nobody caught is INTERRUPTED."""
     main = ModuleType("__main__")
     namespace = vars(main)
     namespace.update(__annotations__={}, __builtins__=builtins, **program.main)
@@ -175,7 +180,10 @@ def _ended(run: Callable[[], object]) -> int:
     else:
         return 0
     raised.__traceback__ = traceback = _of_program(raised.__traceback__)
-    _print(raised, traceback)
+    try:
+        _print(raised, traceback)
+    except SystemExit as error:  # of sys.excepthook
+        return _status(error.code)
     return INTERRUPTED if isinstance(raised, KeyboardInterrupt) else 1
 
 
@@ -209,7 +217,7 @@ def _status(code: object) -> int:
     if code is None:
         return 0
     if isinstance(code, int):
-        return code & 0xFF
+        return code & 0xFF if LONG[0] <= code <= LONG[1] else 0xFF
     with suppress(OSError, ValueError, AttributeError):
         told(sys.stdout.flush)
     with suppress(OSError, ValueError, AttributeError):
@@ -240,13 +248,12 @@ def _of_original(engine: Engine, function: Any, finds: bool) -> Any:
 
 
 def leave(status: int) -> None:
-    """Ends the process with the program's status; an interrupted program ends as by its signal, as python does."""
-    if status == INTERRUPTED and os.name == "posix" and threading.current_thread() is threading.main_thread():
-        for stream in (sys.stdout, sys.stderr):
-            with suppress(OSError, ValueError, AttributeError):
-                stream.flush()
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-        os.kill(os.getpid(), signal.SIGINT)
+    """Ends the process with the program's status. An interrupted program is torn down as any other, and then ends as by
+    its signal: python does both for a KeyboardInterrupt that leaves the main script, and ours has been shown already.
+    """
+    if status == INTERRUPTED:
+        sys.excepthook = "".format
+        raise KeyboardInterrupt
     sys.exit(status)
 
 
