@@ -22,6 +22,8 @@ _AT_ONCE = 1 << 20
 
 def follow(memory: int, lifeline: int) -> None:
     """Writes what is sent, until the end, and reports; the arguments are those of `Receiver`."""
+    import numpy  # noqa: F401 (once for both processes)
+
     rows = RemoteRowWriter()
     reported(Receiver(memory, lifeline), lambda receiver, report: _write(receiver, report, rows))
 

@@ -30,6 +30,8 @@ def main(memory: int, lifeline: int, place: int, path: list[str]) -> None:
     site.main()
     sys.path[:] = path
     sys.meta_path.insert(0, WithoutPandas)
+    # Threads of numpy's, for matrices, which would wait for work at full speed for a tenth of a second.
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"
     from vmtrace.tracer.recorder.scribe_process import follow
 
     # What goes wrong from now on is told to the program's process; what went wrong before could only be seen.
