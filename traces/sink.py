@@ -17,20 +17,20 @@ from vmtrace.traces.framing import MAGIC, Block
 _CODECS = {"lz4": pa.Codec("lz4"), "zstd": pa.Codec("zstd", compression_level=-1)}
 
 
-LITTLE = 0.5
-"""Bytes a row: of a batch that lz4 makes no larger, zstd would save two thirds at best, in twice the time."""
-_TURNS = 16
-"""Batches for which zstd is taken where lz4 made too much of one."""
+LITTLE = 0.45
+"""Bytes a row: for as long as all columns so far are no more, and so the file, with its tables, hardly more than half a
+byte a row, lz4 is taken. From zstd they would have a third of the size, and take twice the time.
+"""
 
 
 class Compressor:
     """Makes the buffers of record batches of columns, each batch with one codec."""
 
     def __init__(self, compression: str) -> None:
-        """`compression`: a codec, or `auto`: lz4 while it makes little of the batches, or else zstd."""
+        """`compression`: a codec, or `auto`: lz4 while it makes little of the columns, or else zstd."""
         self._codec = None if compression == "auto" else compression
-        self._turns = 0
-        """For how many batches lz4 need not be tried."""
+        self._rows = self._bytes = 0
+        """Of all batches so far."""
         self._repeated: dict[tuple[int, str, int], tuple[Any, bytes]] = {}
         """A column's last values, where they were all the same: by column, codec and length, the value and what became
         of it.
@@ -40,12 +40,10 @@ class Compressor:
         """The number of the codec, as framing.CODECS has it. By column: how many bytes the values are, in 8 bytes, and
         they themselves, compressed.
         """
-        codec = self._codec or ("zstd" if self._turns else "lz4")
+        codec = self._codec or ("lz4" if self._bytes <= LITTLE * self._rows else "zstd")
         buffers = [self._buffer(codec, column, values) for column, values in enumerate(columns)]
-        if codec == "lz4" and sum(map(len, buffers)) > LITTLE * len(columns[0]):
-            self._turns = _TURNS
-        elif self._turns:
-            self._turns -= 1
+        self._rows += len(columns[0])
+        self._bytes += sum(map(len, buffers))
         return framing.CODECS[codec], buffers
 
     def _buffer(self, codec: str, column: int, values: npt.NDArray[Any]) -> bytes:
