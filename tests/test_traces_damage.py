@@ -146,11 +146,11 @@ from tests.trace_files import NAMES, events, exits, frames
 from vmtrace.traces import TraceWriter
 
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-resource.setrlimit(resource.RLIMIT_FSIZE, (12_000_000, resource.RLIM_INFINITY))
+resource.setrlimit(resource.RLIMIT_FSIZE, (24_000_000, resource.RLIM_INFINITY))
 writer = TraceWriter(sys.argv[1], opcode_names=NAMES, run={})
 writer.add("frames", frames([0]))
 failures = []
-for call in (lambda: writer.write(*events(1_500_000)), lambda: writer.flush(), lambda: writer.close({})):
+for call in (lambda: writer.write(*events(3_000_000)), lambda: writer.flush(), lambda: writer.close({})):
     try:
         call()
     except OSError as error:
@@ -164,11 +164,11 @@ assert failures == [f"[Errno 27] File too large: {sys.argv[1]!r}"] * 3, failures
 def test_a_full_disk_is_an_error_and_leaves_what_was_written(tmp_path: Path) -> None:
     path = tmp_path / "trace.arrow"
     subprocess.run([sys.executable, "-c", FILL_UP, str(path), *filter(None, sys.path)], check=True)
-    assert path.stat().st_size == 12_000_000
+    assert path.stat().st_size == 24_000_000
     trace = open_trace(path)
-    assert trace.problem.startswith("incomplete trace: the file is cut off at byte 1")
+    assert trace.problem.startswith("incomplete trace: the file is cut off at byte 2")
     assert len(trace) == 3 * BATCH_ROWS
-    assert values(list(trace.chunks())) == [column[: len(trace)].tolist() for column in events(1_500_000)]
+    assert values(list(trace.chunks())) == [column[: len(trace)].tolist() for column in events(3_000_000)]
     assert trace.frames.num_rows == 1
 
 

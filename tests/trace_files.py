@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from vmtrace.traces import Chunk, TraceWriter
+from vmtrace.traces import BATCH_ROWS, Chunk, TraceWriter
 from vmtrace.traces.schema import EXITS, FRAMES
 
 NAMES = [f"OP_{number}" for number in range(256)]
+ROWS = 5 * BATCH_ROWS // 2
 COLUMNS = ["opcode", "offset", "stack_depth", "frame_id", "code_id"]
 
 CODE = {
@@ -69,7 +70,7 @@ def exits(rows: list[int], reason: str = "return") -> pa.Table:
     return pa.table({"frame_id": range(len(rows)), "row": rows, "reason": [reason for _ in rows]}, schema=EXITS)
 
 
-def write_trace(path: Path, rows: int = 600_000, **options: Any) -> list[npt.NDArray[Any]]:
+def write_trace(path: Path, rows: int = ROWS, **options: Any) -> list[npt.NDArray[Any]]:
     """A complete trace of that many rows, with every table; returns its columns."""
     columns = events(rows)
     writer = TraceWriter(path, opcode_names=NAMES, run={"argv": ["prog.py"]}, **options)

@@ -21,7 +21,7 @@ from vmtrace.traces.schema import BATCH_ROWS
 
 _MAGIC = b"ARROW1\0\0"
 _FIRST_BYTES = 512  # of a message: as a rule they give its extent
-_MOST_BYTES = 1 << 23  # of a batch's body: twice what it takes uncompressed
+_MOST_BYTES = 1 << 24  # of a batch's body: twice what it takes uncompressed
 
 
 class Head(NamedTuple):
