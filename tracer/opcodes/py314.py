@@ -32,6 +32,15 @@ def byte_NOT_TAKEN(vm) -> None:
     """Behind a conditional jump, for `sys.monitoring` to report that it was not taken."""
 
 
+# --- exceptions -----------------------------------------------------------------------------------------------------
+
+
+@ops.changed(pushes=2)
+def byte_CHECK_EG_MATCH(vm, exception, kind):
+    """Where `except*` makes a group of one exception, that has a traceback."""
+    return raising.group_matches_here(exception, kind)
+
+
 # --- constants and variables ----------------------------------------------------------------------------------------
 
 

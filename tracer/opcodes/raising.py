@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from types import TracebackType
 from typing import Any, NoReturn
 
 from vmtrace.tracer.host.hide import hide_functions, keep_builtins
@@ -51,6 +53,15 @@ def group_matches(exception: BaseException | None, kind: Any) -> tuple[Any, Any]
     rest, matched = _split(exception, kind)
     if matched is not None:
         unhandle(matched)
+    return rest, matched
+
+
+def group_matches_here(exception: BaseException | None, kind: Any) -> tuple[Any, Any]:
+    """The same; the group that is made of an exception has the traceback of where it was made."""
+    rest, matched = group_matches(exception, kind)
+    if matched is not None and not isinstance(exception, BaseExceptionGroup):
+        frame = sys._getframe(1)
+        matched.__traceback__ = TracebackType(None, frame, frame.f_lasti, frame.f_lineno)
     return rest, matched
 
 
