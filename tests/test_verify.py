@@ -52,6 +52,14 @@ def test_agreement_says_what_agreed(verify: Any) -> None:
     assert outcome.split(maxsplit=1)[1] == "3 bytes of output, nothing of errors, exit status 0"
 
 
+def test_a_file_name_that_is_no_unicode_is_no_difference(tmp_path: Path) -> None:
+    program = os.path.join(os.fsencode(tmp_path), b"\xe9\xff.py")
+    with open(program, "w") as file:
+        file.write(LOOP)
+    done = vm("verify", os.fsdecode(program), cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+
+
 def test_all_engines_are_held_against_cpython_and_each_other(verify: Any, tmp_path: Path) -> None:
     done = verify(LOOP, "--engine", "all", "--keep", "kept")
     assert done.returncode == 0, done.stdout + done.stderr

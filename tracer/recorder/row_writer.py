@@ -78,9 +78,9 @@ class RowWriter:
         self.rows += len(columns[0])
 
     def _add(self, table: str, rows: dict[str, list[Any]]) -> None:
-        self._writer.add(table, {name: [_readable(value) for value in values] for name, values in rows.items()})
+        self._writer.add(table, {name: [readable(value) for value in values] for name, values in rows.items()})
 
 
-def _readable(value: _T) -> _T:
-    """A name or path that is no valid Unicode is written with escapes."""
+def readable(value: _T) -> _T:
+    """A name or path that is no valid Unicode, as it stands in a trace: with escapes."""
     return value.encode(errors="backslashreplace").decode() if isinstance(value, str) else value  # type: ignore[return-value]

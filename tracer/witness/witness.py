@@ -19,6 +19,7 @@ from types import CodeType
 import numpy as np
 import numpy.typing as npt
 from vmtrace.tracer import scope as scope_module
+from vmtrace.tracer.recorder.row_writer import readable
 from vmtrace.tracer.scope import Scope
 from vmtrace.tracer.witness import witness_hook
 from vmtrace.tracer.witness.account import Account, Code, Part
@@ -78,8 +79,8 @@ def _codes(path: Path) -> Iterator[Code]:
 def _described(code: CodeType) -> Code:
     listing = list(dis.get_instructions(code))
     return Code(
-        code.co_filename,
-        code.co_qualname,
+        readable(code.co_filename),
+        readable(code.co_qualname),
         code.co_firstlineno,
         tuple((i.offset, i.opname) for i in listing),
         [(i.argrepr, i.positions.lineno if i.positions else None) for i in listing],
