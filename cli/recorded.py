@@ -47,8 +47,9 @@ def _tell(line: str) -> None:
     # The program may have closed either, as `python -m json.tool` closes stdout: nobody is listening there any more.
     with suppress(OSError, ValueError, AttributeError):
         sys.__stdout__.flush()  # type: ignore[union-attr]
-    with suppress(OSError, ValueError, AttributeError):
-        print(line, file=sys.__stderr__, flush=True)
+    if sys.__stderr__ is not None:  # or it would be printed to the program's stdout
+        with suppress(OSError, ValueError):
+            print(line, file=sys.__stderr__, flush=True)
 
 
 def _size(count: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -28,6 +29,11 @@ ENDINGS = {
     "one of less than that, whose lowest are 5": "sys.exit((1 << 33) + 5)",
     "the exit code that a shell gives for an interrupt": "sys.exit(130)",
     "an interrupt": "raise KeyboardInterrupt",
+    "a message, with no stderr": "sys.stderr = None\nsys.exit('why')",
+    "a message, without stderr": "del sys.stderr\nsys.exit('why')",
+    "an excepthook that fails, with no stderr": "sys.stderr = None\nsys.excepthook = None\n1 / 0",
+    "an excepthook that is none": "sys.excepthook = None\n1 / 0",
+    "no excepthook": "del sys.excepthook\n1 / 0",
     "an excepthook that exits": "sys.excepthook = lambda *_: sys.exit(12)\n1 / 0",
     "an excepthook that exits, saying why": "sys.excepthook = lambda *_: sys.exit('why')\n1 / 0",
 }
@@ -46,3 +52,9 @@ def test_a_program_ends_as_under_python(ending: str, engine: str, tmp_path: Path
     # Of an exit code that it cannot take, python makes an error while it joins the threads, on some versions.
     assert recorded.stderr == python.stderr or "exit code" in ending
     assert open_trace(tmp_path / "trace.arrow").complete
+
+
+def test_what_is_said_at_the_end_is_not_said_to_who_reads_the_output(tmp_path: Path) -> None:
+    closing = {"preexec_fn": lambda: os.close(2), "capture_output": False, "stdout": subprocess.PIPE}
+    recorded = vm("record", "-c", "print('answer')", cwd=tmp_path, **closing)
+    assert (recorded.returncode, recorded.stdout) == (0, "answer\n")

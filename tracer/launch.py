@@ -12,6 +12,7 @@ import builtins
 import dis
 import functools
 import importlib
+import os
 import signal
 import sys
 import threading
@@ -198,12 +199,12 @@ def _print(error: BaseException, traceback: Any) -> None:
     sys.last_type, sys.last_value, sys.last_traceback = type(error), error, traceback
     if sys.version_info >= (3, 12):
         sys.last_exc = error
-    hook = getattr(sys, "excepthook", None)
-    if hook is None:
+    if not hasattr(sys, "excepthook"):
+        told(_say, "sys.excepthook is missing")
         told(sys.__excepthook__, type(error), error, traceback)
         return
     try:
-        told(hook, type(error), error, traceback)
+        told(sys.excepthook, type(error), error, traceback)
     except SystemExit:
         raise
     except BaseException as second:
@@ -226,7 +227,11 @@ def _status(code: object) -> int:
 
 
 def _say(text: object) -> None:
-    print(text, file=sys.stderr)
+    if getattr(sys, "stderr", None) is not None:
+        print(text, file=sys.stderr)
+        return
+    with suppress(OSError):  # python, too, then writes to the descriptor
+        os.write(2, f"{text}\n".encode(errors="backslashreplace"))
 
 
 def hook_dis(engine: Engine) -> None:
