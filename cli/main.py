@@ -72,6 +72,10 @@ class CommandTable(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in SECTIONS["Record"]:
+            # numpy's threads for matrices, of which there are none here, would begin with a tenth of a second at full
+            # speed. A program that is recorded keeps the environment that it is given.
+            os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         # Before the command is imported: that takes as long as it takes the others to be ready.
         if (entry := COMMANDS.get(args[0])) and entry.counts:
             standby = ctx.ensure_object(Standby)
