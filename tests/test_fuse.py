@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dis
 import json
 import textwrap
 from collections.abc import Iterator
@@ -102,3 +103,42 @@ def test_a_comprehension_sees_its_variable_by_name(body: str) -> None:
     source = f"import sys\n{body}\nnames = vars(Body) if 'Body' in globals() else globals()\n"
     source += "result = [value for name, value in sorted(names.items()) if len(name) == 1]\n"
     assert outcome(source, fused) == outcome(source, natively)
+
+
+DELEGATES = """
+def inner(n):
+    received = []
+    for i in range(n):
+        received.append((yield i))
+    return received
+def outer(n):
+    wide
+    return (yield from inner(n)), (yield from iter("ab"))
+generator = outer(3)
+yielded = [next(generator)]
+try:
+    for sent in "wxyz":
+        yielded.append(generator.send(None if yielded[-1] == "a" else sent))
+except StopIteration as stop:
+    result = yielded, stop.value
+"""
+
+
+def test_a_function_of_many_variables_and_constants_may_delegate() -> None:
+    wide = "; ".join(f"a{n} = {n}.5" for n in range(300))
+    source = DELEGATES.replace("wide", wide)
+    assert outcome(source, fused) == outcome(source, natively)
+
+
+def test_a_delegate_may_be_a_constant() -> None:
+    code = compile("def delegating(): return (yield from ())", "<t>", "exec").co_consts[0]
+    makes = next(i for i in dis.get_instructions(code) if i.opname in ("GET_YIELD_FROM_ITER", "GET_ITER"))
+    units = bytearray(code.co_code)
+    units[makes.offset] = dis.opmap["PUSH_NULL" if makes.opname == "GET_ITER" else "NOP"]
+    units[makes.offset + 1] = 0
+    if makes.opname == "GET_ITER":  # its inline cache
+        units[makes.offset + 2] = dis.opmap["NOP"]
+    constants = tuple(iter("ab") if c == () else c for c in code.co_consts)
+    vm = VirtualMachine()
+    function = vm.make_function({}, 0, code.replace(co_code=bytes(units), co_consts=constants))
+    assert list(function()) == ["a", "b"]

@@ -11,7 +11,8 @@ from vmtrace.tracer.fused.entries import ITERATOR_IN_TWO
 from vmtrace.tracer.fused.forms import Forms
 from vmtrace.tracer.fused.inlined import accesses
 from vmtrace.tracer.fused.straight import VOID, Entry
-from vmtrace.tracer.host.host import ABOVE_DELEGATE, LANDS, PAD, reraising
+from vmtrace.tracer.host.delegates import ABOVE_DELEGATE, ENDED, LANDS, PAD, SENT
+from vmtrace.tracer.host.host import reraising
 from vmtrace.tracer.notes import RESUME, RETURN, SUSPEND
 
 Goto = Callable[[int], list[ast.stmt]]
@@ -163,32 +164,19 @@ class Control(Forms):
     # --- delegation ---------------------------------------------------------------------------------------------
 
     def form_SEND(self, i: Instruction) -> None:
-        """Sends to the delegate; what it yields is yielded by the YIELD_VALUE that follows."""
+        """Sends to the delegate by the host's own SEND (see `delegates.sending`); what that yields is yielded by the
+        YIELD_VALUE that follows."""
         assert i.target is not None
         self.spill()
-        receiver, *_, sent = operands = self.pop(i.operation.pops(i.arg))
-        ended = self.fresh_besides(operands)
-        result = self.fresh_besides([*operands, self.variable(ended)])
-        # Not by a call of a function of ours, whose frame would take from the recursion limit at each level.
+        self.no_literal(-i.operation.pops(i.arg))  # or the compiler makes a constant of the two
+        receiver, *null, sent = operands = self.pop(i.operation.pops(i.arg))
+        result = self.fresh_besides(operands)
         self.write(
-            """
-            try:
-                RESULT = M.next(RECEIVER) if SENT is None and M.hasattr(M.type(RECEIVER), NEXT) else RECEIVER.send(SENT)
-                ENDED = False
-            except M.StopIteration:
-                RESULT = M.exc_info()[1].value
-                ENDED = True
-            """,
-            ENDED=ended, RESULT=result, RECEIVER=self.value(receiver), SENT=self.value(sent),
-            NEXT=self.constant("__next__"),
+            f"ENDED = True\nRESULT = ({SENT}(RECEIVER, VALUE), (ENDED := False))",
+            ENDED=ENDED, RESULT=result, RECEIVER=self.value(receiver), VALUE=self.value(sent),
         )  # fmt: skip
-        self._sent(i, operands, self.load(ended), self.variable(result))
-
-    def _sent(self, i: Instruction, operands: list[Entry], ended: ast.expr, result: Entry) -> None:
-        """After SEND: on with the result where the delegate has ended, on with what it yielded otherwise."""
-        receiver, *null, sent = operands
-        self.branch(i, ended, self._ended(i, [receiver, *null], result), operands)
-        self.stack += [receiver, *null, result]
+        self.branch(i, self.load(ENDED), self._ended(i, [receiver, *null], self.variable(result)), operands)
+        self.stack += [receiver, *null, self.variable(result)]
         self.forget(sent.reads)
 
     def _ended(self, send: Instruction, delegate: list[Entry], result: Entry) -> list[Entry]:
@@ -202,7 +190,7 @@ class Control(Forms):
         self.forget(receiver.reads)
 
     def _delegating_yield(self, i: Instruction, send: Instruction) -> None:
-        """A yield on behalf of a delegate, which is on the host's stack meanwhile (see `host.delegating`): so
+        """A yield on behalf of a delegate, which is on the host's stack meanwhile (see `delegates.delegating`): so
         `gi_yieldfrom` shows it, and CPython throws into it and closes it. Where CPython finds it ended, the frame goes
         on after `.landed = `, with the delegate's result."""
         self.in_places()

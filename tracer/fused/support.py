@@ -61,7 +61,7 @@ def support(
         names.update(operation.handler.__globals__)
         names[f"byte_{operation.name}"] = hide(operation.handler)
     names.update(_FUNCTIONS)
-    names.update(vm=vm, make_function=vm.make_function, getframe=sys._getframe, exc_info=sys.exc_info)
+    names.update(vm=vm, make_function=vm.make_function, getframe=sys._getframe)
     names["setup_annotations"], names["delete_name"] = semantics.setup_annotations, semantics.delete_name
     names["set_function_attribute"] = semantics.set_function_attribute
     names.update(import_star=semantics.import_star, NULL=semantics.NULL, CellType=CellType)

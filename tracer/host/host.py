@@ -18,8 +18,8 @@ from types import CodeType
 from typing import Any
 
 from vmtrace.tracer.code import Code, Instruction
-from vmtrace.tracer.fused.entries import ITERATOR_IN_TWO
 from vmtrace.tracer.fused.inlined import argument_count, inlined
+from vmtrace.tracer.host.delegates import delegating, sending
 from vmtrace.tracer.host.hide import hide_code, tell_nobody
 from vmtrace.tracer.host.locations import NOWHERE, location_table
 from vmtrace.tracer.host.unseen import PREFIX as PREFIX
@@ -36,12 +36,6 @@ LASTI_IS_OBJECT = "POP_ITER" not in dis.opmap
 """Whether RERAISE finds the code unit as an int on the stack; from 3.14 on it is what only the interpreter can make."""
 CONSUMERS = re.compile("POP_TOP|POP_JUMP|TO_BOOL")
 """Their positions are those of an expression statement's value, and, from 3.12 on, of a condition."""
-PAD = ".padded"
-LANDED = ".landed"
-LANDS = "CLEANUP_THROW" not in dis.opmap
-"""Whether CPython itself goes on behind a delegate that ended when it was thrown into (3.11)."""
-ABOVE_DELEGATE = "None, " if ITERATOR_IN_TWO else ""
-"""What host code has on the stack between a delegate and what it yields on its behalf."""
 PLACEHOLDER = "\0vmtrace\0"
 
 
@@ -106,6 +100,7 @@ def finish(
     made = _compiled(code, body, sorted(global_names))
     made = made.replace(co_code=_reraises(made))
     made = made.replace(co_code=delegating(made))
+    made = sending(made)
     places = _places(made, code.instructions, prologue)
     made = made.replace(co_code=_resuming(made, code.instructions, places))
     if prologue is not None:
@@ -295,34 +290,6 @@ def _reraises(made: CodeType) -> bytes:
     return bytes(units)
 
 
-def delegating(made: CodeType) -> bytes:
-    """Makes `(delegate, (yield (.pad := value)))` a yield on behalf of the delegate, which is below it on the stack.
-
-    CPython takes a suspended frame for one that delegates by the oparg of the RESUME after the yield (2 or 3; up to
-    3.12) or of YIELD_VALUE (1; from 3.13), and the delegate for the top of its stack (3.15: for what is below the top).
-    When a throw ends the delegate, 3.11 goes on as many code units after the one before the yield as its oparg says (it
-    is SEND there): ours is a NOP in place of `.pad := `, and leads to where `.landed` is stored.
-    """
-    units = bytearray(made.co_code)
-    if PAD not in made.co_varnames:
-        return bytes(units)
-    store, nop = dis.opmap["STORE_FAST"], dis.opmap["NOP"]
-    pad = made.co_varnames.index(PAD)
-    landed = made.co_varnames.index(LANDED) if LANDS else -1
-    for at in range(0, len(units), 2):
-        if units[at] == store and _argument_at(units, at) == pad:
-            first = at - 2 * (1 + _extensions(units, at))
-            units[first : at + 2] = bytes((nop, 0)) * ((at - first) // 2 + 1)
-            if LANDS:
-                stores = (n for n in range(at, len(units), 2) if units[n] == store)
-                landing = next(n for n in stores if _argument_at(units, n) == landed)
-                units[at + 1] = (landing - at) // 2 - 1 - _extensions(units, landing)
-            yielding = at + 2
-            if MARKS_YIELD:
-                units[yielding + 1] = 1
-    return bytes(units)
-
-
 def _resuming(made: CodeType, instructions: Sequence[Instruction], places: Sequence[int]) -> bytes:
     """Gives the RESUMEs after yields the program's opargs, by which CPython tells whether there is a delegate (up to
     3.12), and whether anything would see a `close()` (from 3.13)."""
@@ -333,27 +300,3 @@ def _resuming(made: CodeType, instructions: Sequence[Instruction], places: Seque
             if yielding.name == "YIELD_VALUE":
                 units[at + 3] = instructions[yielding.index + 1].arg
     return bytes(units)
-
-
-def _yields_of(source: str) -> list[int | None]:
-    code = _code_named(compile(f"def host(x): {source}", "", "exec"), "host")
-    return [i.arg for i in dis.get_instructions(code) if i.opname == "YIELD_VALUE"]
-
-
-MARKS_YIELD = _yields_of("yield from x") == [1] and _yields_of("yield x") == [0]
-"""Whether YIELD_VALUE says that it yields on behalf of a delegate (up to 3.12, RESUME alone does)."""
-
-
-def _extensions(units: bytes | bytearray, at: int) -> int:
-    """How many EXTENDED_ARG stand before an instruction."""
-    count = 0
-    while units[at - 2 * (count + 1)] == dis.EXTENDED_ARG:
-        count += 1
-    return count
-
-
-def _argument_at(units: bytes | bytearray, at: int) -> int:
-    argument = units[at + 1]
-    for n in range(1, _extensions(units, at) + 1):
-        argument |= units[at - 2 * n + 1] << 8 * n
-    return argument

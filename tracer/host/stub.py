@@ -49,8 +49,9 @@ from typing import TYPE_CHECKING, Any
 from vmtrace.tracer.code import Block, Code, Instruction
 from vmtrace.tracer.frame import Activity, Recorded
 from vmtrace.tracer.fused.inlined import accesses, argument_count, inlined
+from vmtrace.tracer.host.delegates import ABOVE_DELEGATE, LANDED, PAD
 from vmtrace.tracer.host.hide import hide
-from vmtrace.tracer.host.host import ABOVE_DELEGATE, LANDED, PAD, SILENT, Constants, Host, _no_arguments, finish
+from vmtrace.tracer.host.host import SILENT, Constants, Host, _no_arguments, finish
 from vmtrace.tracer.host.templates import expression, statements
 from vmtrace.tracer.host.unseen import PREFIX
 from vmtrace.tracer.step import begin_generator, enter, enter_generator, go_on_generator, step
@@ -189,7 +190,7 @@ class _Writer:
         return changed
 
     def _delegating_yield(self, line: int) -> list[ast.stmt]:
-        """A yield that CPython knows for a delegate's (see `host.delegating`)."""
+        """A yield that CPython knows for a delegate's (see `delegates.delegating`)."""
         source = f"""
             LANDED = FRAME.delegate, {ABOVE_DELEGATE}(yield (PADDED := M.step(FRAME))), FRAME.note_sent()
             FRAME.resume_delegating(LANDED)
