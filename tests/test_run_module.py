@@ -135,3 +135,13 @@ def test_little_is_imported_before_the_program(folder: Path) -> None:
     program = "import sys; print(*sorted(m for m in sys.modules if '.' not in m))"
     ours = run(folder, "-m", "vmtrace.cli", "record", "-q", "-c", program).stdout.split()
     assert not {"email", "subprocess", "tempfile", "zipfile", "socket", "random", "logging", "json"} & set(ours)
+
+
+@pytest.mark.parametrize("module", ["textwrap", "dataclasses"])
+def test_a_module_that_the_tracer_uses_itself_can_be_traced(module: str, folder: Path) -> None:
+    program = f"import {module}, enum, re; assert isinstance(re.ASCII, enum.Enum)"
+    done = run(folder, "-m", "vmtrace.cli", "verify", "--engine", "all", "--include", module, "-c", program)
+    assert done.returncode == 0, done.stdout + done.stderr
+    done = run(folder, "-m", "vmtrace.cli", "record", "-q", "--include", module, "-c", program)
+    assert done.returncode == 0
+    assert module in open_trace(folder / "trace.arrow").codes["module"].to_pylist()

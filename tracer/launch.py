@@ -12,6 +12,7 @@ import builtins
 import dis
 import functools
 import importlib
+import itertools
 import os
 import signal
 import sys
@@ -67,6 +68,7 @@ def run(program: Program, engine: Engine, scope: Scope) -> int:
     sys.path[0] = program.path0
     hook_exec(engine, scope)
     hook_dis(engine)
+    scope.forget_modules(itertools.dropwhile(lambda name: name != "vmtrace", [*sys.modules]))
     status = untold(_run_to_the_end, engine, program, by_name, namespace)
     _stop_watching()
     return status

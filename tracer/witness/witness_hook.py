@@ -359,8 +359,9 @@ def install() -> None:
     rest = os.environ.pop("PYTHONPATH").partition(os.pathsep)[2]
     if rest:
         os.environ["PYTHONPATH"] = rest
+    ours = {*itertools.dropwhile(lambda name: name != "sitecustomize", sys.modules)}
     yield_to_next()
-
+    others = sys.modules.keys() - ours
     notes = Notes(settings["folder"], load_scope(settings["scope_file"]).Scope(**settings["scope"]))
     process = os.getpid()
     watch = watch_with_monitoring if sys.version_info >= (3, 12) else watch_with_settrace
@@ -372,6 +373,7 @@ def install() -> None:
 
     atexit.register(finish)  # the first to be registered, so the last to run: nothing after it is noted
     os.register_at_fork(after_in_child=stop)  # the files are its parent's
+    notes.scope.forget_modules(sys.modules.keys() - others)
 
 
 def load_scope(path: str) -> ModuleType:
