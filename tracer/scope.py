@@ -63,7 +63,7 @@ class Scope:
         """Where modules are to be traced of those that we have imported, lets the program import all anew that it would
         without us: what is already there would not be traced. All, so that they are made of one another: a flag of `re`
         is a member of `enum`."""
-        ours = [*filter(_is_importable_anew, imported)]
+        ours = [*filter(_is_importable_anew, imported)] if self.include else []
         if any(map(self.includes, ours)):
             for name in ours:
                 del sys.modules[name]

@@ -220,4 +220,9 @@ def _as_column(values: Any, kind: pa.DataType) -> pa.Array:
         return pa.array(values, kind)
     except UnicodeEncodeError:
         # The name of a file that is not UTF-8 holds lone surrogates in Python.
-        return pa.array([value.encode(errors="backslashreplace").decode() for value in values], kind)
+        return pa.array([readable(value) for value in values], kind)
+
+
+def readable(text: str) -> str:
+    """A name or path that is no valid Unicode, as it stands in a trace: with escapes."""
+    return text.encode(errors="backslashreplace").decode()

@@ -7,7 +7,7 @@ import hashlib
 import importlib.util
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 from vmtrace.tracer.recorder.arrays import Ints, Pieces
 from vmtrace.tracer.recorder.expand import Expander
@@ -15,8 +15,6 @@ from vmtrace.tracer.recorder.facts import CodeFacts
 from vmtrace.tracer.recorder.tables import Tables, transpose
 from vmtrace.traces.schema import BATCH_ROWS
 from vmtrace.traces.writer import TraceWriter
-
-_T = TypeVar("_T")
 
 
 class RowWriter:
@@ -34,9 +32,9 @@ class RowWriter:
         """New code objects, in the order of their ids; at least one."""
         for facts in codes:
             self._tables.add(facts)
-        self._add("codes", transpose(facts["code"] for facts in codes))
+        self._writer.add("codes", transpose(facts["code"] for facts in codes))
         columns = [facts["instructions"] for facts in codes]
-        self._add("instructions", {name: [v for column in columns for v in column[name]] for name in columns[0]})
+        self._writer.add("instructions", {name: [v for column in columns for v in column[name]] for name in columns[0]})
 
     def quote(self, filename: str, content: bytes) -> None:
         """A source file. One that is no Python source in a known encoding is left out."""
@@ -45,7 +43,7 @@ class RowWriter:
         except (SyntaxError, UnicodeDecodeError, LookupError):
             return
         row = {"filename": [filename], "sha256": [hashlib.sha256(content).hexdigest()], "text": [text]}
-        self._add("sources", row)
+        self._writer.add("sources", row)
 
     def write(self, frames: dict[str, Ints], exits: dict[str, Ints], pieces: Pieces) -> None:
         """The next rows, and the frames that begin and end there: what a `Stretch` holds."""
@@ -76,11 +74,3 @@ class RowWriter:
     def _write(self, *columns: Any) -> None:
         self._writer.write(*columns)
         self.rows += len(columns[0])
-
-    def _add(self, table: str, rows: dict[str, list[Any]]) -> None:
-        self._writer.add(table, {name: [readable(value) for value in values] for name, values in rows.items()})
-
-
-def readable(value: _T) -> _T:
-    """A name or path that is no valid Unicode, as it stands in a trace: with escapes."""
-    return value.encode(errors="backslashreplace").decode() if isinstance(value, str) else value  # type: ignore[return-value]

@@ -19,10 +19,10 @@ from types import CodeType
 import numpy as np
 import numpy.typing as npt
 from vmtrace.tracer import scope as scope_module
-from vmtrace.tracer.recorder.row_writer import readable
 from vmtrace.tracer.scope import Scope
 from vmtrace.tracer.witness import witness_hook
 from vmtrace.tracer.witness.account import Account, Code, Part
+from vmtrace.traces.writer import readable
 
 PIECE = 1 << 18
 """Events that are looked at at a time."""
