@@ -15,7 +15,7 @@ Columns = tuple[Column, ...]
 _OPCODE, _DEPTH = (6, 2) if sys.byteorder == "little" else (1, 1)
 
 _AT_ONCE = 1 << 16
-"""Rows made at once, about: what lies between pieces and columns stays in the processor's cache."""
+"""Rows made at once, at most: what lies between pieces and columns stays in the processor's cache."""
 
 
 class Expander:
@@ -37,13 +37,13 @@ class Expander:
         while stop < rows:
             begin, stop = stop, min(stop + _AT_ONCE, stop + self._batch_rows - self._batch.rows, rows)
             first, last = ends.searchsorted([begin, stop - 1], "right").tolist()
-            some = pieces[:, first : last + 1].astype(np.int64)
+            start, length = pieces[:2, first : last + 1].astype(np.int64)
             # Of the first piece and of the last, perhaps, not all.
-            done = begin - (ends[first] - some[1, 0])
-            some[0, 0] += done
-            some[1, 0] -= done
-            some[1, -1] -= ends[last] - stop
-            self._add(*some)
+            done = begin - (ends[first] - length[0])
+            start[0] += done
+            length[0] -= done
+            length[-1] -= ends[last] - stop
+            self._add(start, length, pieces[2, first : last + 1])
             if self._batch.rows == self._batch_rows:
                 yield self.rest()
 
@@ -52,7 +52,7 @@ class Expander:
         batch, self._batch = self._batch, _Batch(self._batch_rows)
         return batch.columns()
 
-    def _add(self, start: Ints, length: Ints, frame: Ints) -> None:
+    def _add(self, start: Ints, length: Ints, frame: Column) -> None:
         """Makes the rows of some pieces."""
         # The number of a row's instruction is the row's own plus something that is the same in all of a piece.
         ends = length.cumsum()
@@ -72,12 +72,12 @@ class _Batch:
     def __init__(self, room: int) -> None:
         self.rows = 0
         self._opcode, self._offset, self._depth = (np.empty(room, kind) for kind in (np.uint8, np.uint32, np.uint16))
-        self._frames: list[Ints] = []
+        self._frames: list[Column] = []
         self._codes: list[Column] = []
         self._in_runs: list[Ints] = []
         """How many rows each of these frames and codes is that of."""
 
-    def add(self, facts: npt.NDArray[np.uint64], frames: Ints, codes: Column, in_runs: Ints) -> None:
+    def add(self, facts: npt.NDArray[np.uint64], frames: Column, codes: Column, in_runs: Ints) -> None:
         """Rows for which there is room: each one's facts; by run of rows of one frame, frame, code and length."""
         at, self.rows = self.rows, self.rows + len(facts)
         self._opcode[at : self.rows] = facts.view(np.uint8)[_OPCODE::8]
@@ -98,7 +98,7 @@ class _Batch:
             return
         in_runs = np.concatenate(self._in_runs)
         for parts in columns:
-            values = np.concatenate(parts).astype(np.uint32, copy=False)
+            values = np.concatenate(parts)
             if (values == values[0]).all():
                 yield np.broadcast_to(values[0], self.rows)
             else:
