@@ -63,15 +63,16 @@ def reader() -> MarkReader:
 
 def facts(tokens: Tokens) -> list[tuple[int, ...]]:
     """By token: a block, or the kind and what operands it has."""
-    found: list[tuple[int, ...]] = [(block,) for block in tokens.block.tolist()]
+    blocks = tokens.block.tolist()
+    found: list[list[tuple[int, ...]]] = [[(block,)] if block else [] for block in blocks]
     for index, (at, kind) in enumerate(zip(tokens.at.tolist(), tokens.kind.tolist(), strict=True)):
         of: Ints = np.array([index])
         operands = [tokens.code(of)] if kind in (1, 2) else []
         operands += [tokens.position(of)] if kind in (1, 2, 3, 6, 7) else []
         operands += [tokens.generator(of)] if kind in (2, 3) else []
-        assert found[at] == (0,)
-        found[at] = (-kind, *(int(operand[0]) for operand in operands))
-    return found
+        assert not found[at] or kind in (1, 2)
+        found[at].insert(0, (-kind, *(int(operand[0]) for operand in operands)))
+    return [fact for of_token in found for fact in of_token]
 
 
 @given(st.lists(PHRASES, max_size=12))

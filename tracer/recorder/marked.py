@@ -19,13 +19,13 @@ from vmtrace.tracer.recorder.tokens import (
 )
 from vmtrace.tracer.rewritten import marks
 
-# By mark that is no block: the kind of its token, how many operands follow it, and whether that token comes before a
-# block that begins, after one, or alone.
-_BEFORE, _AFTER, _ALONE = range(3)
+# By mark that is no block: the kind of its token, how many operands follow it, and whether a block begins with that
+# token, before it, or not at all.
+_WITH, _AFTER, _ALONE = range(3)
 _MARKS = {
-    marks.ENTER: (KIND_ENTER, 1, _BEFORE),
-    marks.CREATE: (KIND_CREATE, 2, _BEFORE),
-    marks.ENTER_WAITING: (KIND_ENTER, 0, _BEFORE),
+    marks.ENTER: (KIND_ENTER, 1, _WITH),
+    marks.CREATE: (KIND_CREATE, 2, _WITH),
+    marks.ENTER_WAITING: (KIND_ENTER, 0, _WITH),
     marks.RETURNS: (KIND_RETURN, 0, _AFTER),
     marks.SUSPENDS: (KIND_SUSPEND, 0, _AFTER),
     marks.GOES_ON: (KIND_RESUME, 0, _ALONE),
@@ -63,7 +63,7 @@ class MarkedTokens(Tokens):
     end_of: OfBlocks
 
     def code(self, of: Ints) -> Ints:
-        return self.code_of(self.block.take(self.at.take(of) + 1))
+        return self.code_of(self.block.take(self.at.take(of)))
 
     def position(self, of: Ints) -> Ints:
         waited = _WAITED_FOR.take(self.mark.take(of))
@@ -112,16 +112,16 @@ class MarkReader:
             head, mark = head[:-1], mark[:-1]
         operands, place = _OPERANDS.take(mark), _PLACE.take(mark)
         # What is before it is one token to a note, but for operands and for marks that are two.
-        paired = place != _ALONE
+        paired = place == _AFTER
         more = paired - operands
-        first = head + np.cumsum(more) - more
+        at = head + np.cumsum(more) - more
+        at += paired
         count = np.ones(used, np.int64)
         count[head] += paired
         for operand in range(1, _MOST_OPERANDS + 1):
             count[head[operands >= operand] + operand] = 0
         block = (notes[:used] & np.uint32(marks.BELOW)).repeat(count).astype(np.int64)
-        at = first + (place == _AFTER)
-        block[at] = 0
+        block[at[place != _WITH]] = 0
         return MarkedTokens(block, at, _KIND.take(mark), head, notes, used, mark, last, self.code_of, self.end_of)
 
 

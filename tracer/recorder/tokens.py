@@ -40,7 +40,7 @@ class Tokens:
     """A stretch of notes. `at`, `kind`, … describe the tokens that are no blocks, in order."""
 
     block: Ints
-    """By token: the block that begins, or 0."""
+    """By token: the block that begins, or 0. With one that is entered or made, its first may."""
     at: Ints
     """Index into `block`."""
     kind: Ints
