@@ -223,6 +223,21 @@ def test_the_writer_does_not_keep_the_arrays_it_was_given(tmp_path: Path) -> Non
     assert values(list(open_trace(tmp_path / "trace.arrow").chunks())) == [column.tolist() for column in columns]
 
 
+def test_a_thread_writes_the_same_file(tmp_path: Path) -> None:
+    for name, threaded in ("one", False), ("other", True):
+        tracer = TraceWriter(tmp_path / name, opcode_names=NAMES, run={}, compression="auto", threaded=threaded)
+        assert (tmp_path / name).stat().st_size
+        for number, columns in enumerate([*[events(BATCH_ROWS // 2 + 1)] * 5, events(2 * BATCH_ROWS), events(3)]):
+            tracer.add("frames", frames([tracer.rows]))
+            tracer.write(*columns)
+            if number == 2:
+                tracer.flush()
+                assert tracer.written == tracer.rows == 3 * (BATCH_ROWS // 2 + 1)
+        tracer.close({})
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "other").read_bytes()
+    assert open_trace(tmp_path / "other").complete
+
+
 def test_an_empty_trace_is_complete(tmp_path: Path) -> None:
     tracer = TraceWriter(tmp_path / "trace.arrow", opcode_names=NAMES, run={})
     tracer.close({})

@@ -141,13 +141,14 @@ def test_a_trace_is_read_while_it_is_written(tmp_path: Path) -> None:
 
 FILL_UP = """
 import resource, signal, sys
-sys.path[:0] = sys.argv[2:]
+sys.path[:0] = sys.argv[3:]
 from tests.trace_files import NAMES, events, exits, frames
 from vmtrace.traces import TraceWriter
+from vmtrace.traces.schema import BATCH_ROWS
 
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (24_000_000, resource.RLIM_INFINITY))
-writer = TraceWriter(sys.argv[1], opcode_names=NAMES, run={})
+writer = TraceWriter(sys.argv[1], opcode_names=NAMES, run={}, threaded=sys.argv[2] == "threaded")
 writer.add("frames", frames([0]))
 failures = []
 for call in (lambda: writer.write(*events(3_000_000)), lambda: writer.flush(), lambda: writer.close({})):
@@ -156,14 +157,16 @@ for call in (lambda: writer.write(*events(3_000_000)), lambda: writer.flush(), l
     except OSError as error:
         failures.append(str(error))
 writer.abandon()
+assert writer.written == 3 * BATCH_ROWS, writer.written
 assert failures == [f"[Errno 27] File too large: {sys.argv[1]!r}"] * 3, failures
 """
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGXFSZ"), reason="no limit on the size of files here")
-def test_a_full_disk_is_an_error_and_leaves_what_was_written(tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", ["at once", "threaded"])
+def test_a_full_disk_is_an_error_and_leaves_what_was_written(how: str, tmp_path: Path) -> None:
     path = tmp_path / "trace.arrow"
-    subprocess.run([sys.executable, "-c", FILL_UP, str(path), *filter(None, sys.path)], check=True)
+    subprocess.run([sys.executable, "-c", FILL_UP, str(path), how, *filter(None, sys.path)], check=True)
     assert path.stat().st_size == 24_000_000
     trace = open_trace(path)
     assert trace.problem.startswith("incomplete trace: the file is cut off at byte 2")

@@ -13,10 +13,7 @@ import pyarrow as pa
 from vmtrace.traces import framing, message, metadata
 from vmtrace.traces.framing import MAGIC, Block
 
-# At its lowest level but the negative ones beyond, zstd is a quarter slower and no smaller on such columns.
-_CODECS = {"lz4": pa.Codec("lz4"), "zstd": pa.Codec("zstd", compression_level=-1)}
-
-
+_CODECS = {"lz4": pa.Codec("lz4"), "zstd": pa.Codec("zstd", compression_level=1)}
 LITTLE = 0.45
 """Bytes a row: for as long as all columns so far are no more, and so the file, with its tables, hardly more than half a
 byte a row, lz4 is taken. From zstd they would have a third of the size, and take twice the time.
@@ -76,7 +73,7 @@ class BlockSink:
         self._dictionaries: list[Block] = []
         self._batches: list[Block] = []
         self._preface = b""
-        self.checksum = b""  # of the last block
+        self._checksum = b""  # of the last block
         self.rows = 0  # in the blocks written
 
     def begin(self, schema: pa.Schema, opcode_names: Sequence[str]) -> None:
@@ -98,10 +95,13 @@ class BlockSink:
         """Writes a batch, and with the first what comes before."""
         rows = len(columns[0])
         codec, buffers = compress(columns)
-        head, body = framing.batch(rows, buffers, codec, content)
+        if self._checksum:
+            content = {**content, metadata.PREVIOUS: self._checksum}
+        head, body = framing.batch(rows, buffers, codec, metadata.seal(content))
         preface, self._preface = self._preface, b""
         self._batches.append(Block(self._position + len(preface), len(head), sum(map(len, body))))
         self.commit(b"".join((preface, head, *body)))
+        self.rows += rows
 
     def end(self) -> None:
         """Writes what comes after the last batch."""
@@ -109,7 +109,7 @@ class BlockSink:
 
     def commit(self, block: bytes) -> None:
         """OSError where the file takes only a part of it."""
-        self.checksum = metadata.checksum(block)
+        self._checksum = metadata.checksum(block)
         self._position += len(block)
         try:
             left = memoryview(block)

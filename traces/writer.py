@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 from vmtrace.traces import metadata, packing
+from vmtrace.traces.behind import Behind
 from vmtrace.traces.placed import Columns, PlacedQueue, integers
 from vmtrace.traces.schema import BATCH_ROWS, EVENTS, FORMAT_VERSION, PLACED, TABLES
 from vmtrace.traces.sink import BlockSink, Compressor
@@ -41,11 +42,13 @@ class TraceWriter:
         opcode_names: Sequence[str],
         run: Mapping[str, Any],
         compression: str = "lz4",
+        threaded: bool = False,
     ) -> None:
         """`opcode_names`: 256 different names, by opcode number; `run`: facts known at the start, for JSON.
 
-        `compression` is lz4 (fast), zstd (half the size), or auto: lz4 where the file is small even so. An existing
-        file is overwritten; OSError if it cannot be.
+        `compression` is lz4 (fast), zstd (half the size), or auto: lz4 where the file is small even so. `threaded`: a
+        thread compresses and writes each batch while the next is made; what goes wrong then shows a batch later, and
+        arrays that were given must not change any more. An existing file is overwritten; OSError if it cannot be.
         """
         if len(opcode_names) != 256 or len(set(opcode_names)) != 256:
             raise ValueError("a trace needs 256 opcode names, all different")
@@ -54,8 +57,9 @@ class TraceWriter:
         self._placed = {name: PlacedQueue(name) for name in PLACED}
         self._known: dict[str, list[pa.Table]] = {name: [] for name in TABLES if name not in PLACED}
         """Rows of the other tables that wait for the next batch."""
-        self._buffers = [np.empty(BATCH_ROWS, kind.to_pandas_dtype()) for kind in _TYPES]
-        self._buffered = 0
+        self._buffers = _buffers()
+        self._buffered = self._emitted = 0
+        self._behind = Behind() if threaded else None
         self._failure: BaseException | None = None
         self._process = os.getpid()
         self._file = BlockSink(path)
@@ -63,11 +67,17 @@ class TraceWriter:
             self._file.begin(EVENTS.with_metadata(facts), opcode_names)
             # A batch of no rows brings schema and opcode names to disk, should the program be killed.
             self._emit(self._head(0))
+            self._settle()
 
     @property
     def rows(self) -> int:
         """The number of rows given so far."""
-        return self._file.rows + self._buffered
+        return self._emitted + self._buffered
+
+    @property
+    def written(self) -> int:
+        """The number of rows in the file."""
+        return self._file.rows
 
     def add(self, table: str, rows: Rows) -> None:
         """Queue rows of "codes", "instructions", "frames", "exits" or "sources" for the next batch.
@@ -119,6 +129,7 @@ class TraceWriter:
         """Send the rows that are kept to the file, as a short batch."""
         with self._writing():
             self._emit_kept()
+            self._settle()
 
     def close(self, end: Mapping[str, Any]) -> None:
         """Finish the trace with the facts known at the end (rows and frames are added); close the file."""
@@ -127,11 +138,14 @@ class TraceWriter:
         with self._writing():
             self._emit_kept()
             self._emit(self._head(0), end=text)
+            self._settle()
             self._file.end()
-        self._file.close()
+        self.abandon()
 
     def abandon(self) -> None:
         """Close the file as it is: an incomplete trace. May be called at any time, and again."""
+        if self._behind and os.getpid() == self._process:
+            self._behind.end()
         self._file.close()
 
     def _check_open(self) -> None:
@@ -152,7 +166,7 @@ class TraceWriter:
             yield
         except BaseException as error:
             self._failure = error
-            self._file.close()
+            self.abandon()
             raise
 
     def _head(self, rows: int) -> Arrays:
@@ -170,15 +184,20 @@ class TraceWriter:
 
     def _emit_kept(self) -> None:
         if self._buffered:
-            kept, self._buffered = self._buffered, 0
-            self._emit(self._head(kept))
+            kept, self._buffered = self._head(self._buffered), 0
+            if self._behind:  # which has these now
+                self._buffers = _buffers()
+            self._emit(kept)
+
+    def _settle(self) -> None:
+        """Wait until all that was emitted is in the file."""
+        if self._behind:
+            self._behind.wait()
 
     def _emit(self, columns: Arrays, end: bytes | None = None) -> None:
         """Write a batch with the tables that belong to it; with `end`, the final one and all that is left."""
-        stop = self._file.rows + len(columns[0])
-        content = {metadata.FIRST_ROW: b"%d" % self._file.rows}
-        if self._file.checksum:
-            content[metadata.PREVIOUS] = self._file.checksum
+        stop = self._emitted + len(columns[0])
+        content = {metadata.FIRST_ROW: b"%d" % self._emitted}
         for name, waiting in self._known.items():
             if waiting:
                 content[metadata.table_key(name)] = packing.pack(pa.concat_tables(waiting))
@@ -188,8 +207,16 @@ class TraceWriter:
                 content[metadata.table_key(name)] = packing.pack_integers(name, taken)
         if end:
             content[metadata.END] = end
-        self._file.write(self._columns, columns, metadata.seal(content))
-        self._file.rows = stop
+        self._emitted = stop
+        if self._behind:
+            self._behind.call(self._file.write, self._columns, columns, content)
+        else:
+            self._file.write(self._columns, columns, content)
+
+
+def _buffers() -> Arrays:
+    """Room for a batch."""
+    return [np.empty(BATCH_ROWS, kind.to_pandas_dtype()) for kind in _TYPES]
 
 
 def _as_array(values: npt.ArrayLike, kind: pa.DataType) -> npt.NDArray[Any]:

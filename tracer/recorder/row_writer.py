@@ -22,11 +22,14 @@ class RowWriter:
 
     def __init__(self, path: str | os.PathLike[str], run: Mapping[str, Any], compression: str) -> None:
         """OSError if the file cannot be written."""
-        self._writer = TraceWriter(path, opcode_names=dis.opname[:256], run=run, compression=compression)
+        self._writer = TraceWriter(path, opcode_names=dis.opname[:256], run=run, compression=compression, threaded=True)
         self._tables = Tables()
         self._expander = Expander(self._tables, BATCH_ROWS)
-        self.rows = 0
-        """Written so far."""
+
+    @property
+    def rows(self) -> int:
+        """In the file."""
+        return self._writer.written
 
     def learn(self, codes: Sequence[CodeFacts]) -> None:
         """New code objects, in the order of their ids; at least one."""
@@ -50,7 +53,7 @@ class RowWriter:
         self._writer.add_integers("frames", frames)
         self.end_frames(exits)
         for columns in self._expander.batches(pieces):
-            self._write(*columns)
+            self._writer.write(*columns)
 
     def end_frames(self, exits: dict[str, Ints]) -> None:
         """Exits at, or behind, the rows that come next."""
@@ -58,19 +61,15 @@ class RowWriter:
 
     def finish(self, end: Mapping[str, Any]) -> None:
         """The last rows, and the facts known at the end."""
-        self._write(*self._expander.rest())
+        self._writer.write(*self._expander.rest())
         self._writer.close(end)
 
     def break_off(self) -> None:
         """The last rows of a recording whose end is not known: the trace is incomplete."""
-        self._write(*self._expander.rest())
+        self._writer.write(*self._expander.rest())
         self._writer.flush()
         self._writer.abandon()
 
     def abandon(self) -> None:
         """Leaves the file as it is. May be called at any time."""
         self._writer.abandon()
-
-    def _write(self, *columns: Any) -> None:
-        self._writer.write(*columns)
-        self.rows += len(columns[0])
