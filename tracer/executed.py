@@ -25,6 +25,7 @@ from collections.abc import Callable, Mapping
 from types import BuiltinFunctionType, CodeType, FrameType
 from typing import Any, Protocol
 
+from vmtrace.tracer import scope as scopes
 from vmtrace.tracer.host.hide import hide_functions, keep_builtins
 from vmtrace.tracer.host.untold import untold_if_watched
 from vmtrace.tracer.scope import Scope
@@ -163,3 +164,4 @@ def hook_exec(engine: Engine, scope: Scope) -> None:
 
 
 hide_functions(globals())
+hide_functions(vars(scopes))  # not done there: the witness loads that module by itself

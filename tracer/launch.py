@@ -6,7 +6,6 @@ in `sys` and `__main__` is what python would have put there, and it ends as pyth
 
 from __future__ import annotations
 
-import _thread
 import atexit
 import builtins
 import dis
@@ -105,7 +104,7 @@ def _stop_watching() -> None:
 
 
 def _run_main(engine: Engine, program: Program, by_name: bool, namespace: dict[str, Any]) -> None:
-    found: dict[str, Any] = {"thread": _Thread()}
+    found: dict[str, Any] = {}
     told(exec, DEPTH_REACHED, found)
     make_room(sys.getrecursionlimit() - 2 - found["reached"])
     try:
@@ -132,7 +131,6 @@ DEPTH_REACHED = compile(
     """
 def dive(depth):
     global reached
-    thread.frames
     reached = depth
     dive(depth + 1)
 try:
@@ -143,12 +141,7 @@ except RecursionError:
     "<vmtrace>",
     "exec",
 )
-"""Finds out how many frames there is room for, if each asks for something of its thread as it begins, as recorded
-ones do: on 3.11 that counts like a frame."""
-
-
-class _Thread(_thread._local):
-    frames = ()
+"""Finds out how many frames there is room for."""
 
 
 def make_room(depth: int) -> None:

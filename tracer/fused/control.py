@@ -11,6 +11,7 @@ from vmtrace.tracer.fused.entries import ITERATOR_IN_TWO
 from vmtrace.tracer.fused.forms import Forms
 from vmtrace.tracer.fused.inlined import accesses
 from vmtrace.tracer.fused.straight import VOID, Entry
+from vmtrace.tracer.fused.support import RESUMED
 from vmtrace.tracer.host.delegates import ABOVE_DELEGATE, ENDED, LANDS, PAD, SENT
 from vmtrace.tracer.host.host import reraising
 from vmtrace.tracer.notes import RESUME, RETURN, SUSPEND
@@ -144,13 +145,7 @@ class Control(Forms):
         """Notes that the generator goes on, perhaps on another thread."""
         if not self.recording:
             return []
-        return self.made(
-            "_notes, _frames = T.state\n"
-            "_notes += (RESUME, _generator, _frames[-1].f_lasti)\n"
-            "_frames += (M.getframe(),)",
-            T=self.expression("M.thread"),
-            RESUME=self.constant(RESUME),
-        )
+        return self.made(RESUMED, RESUME=self.constant(RESUME))
 
     def _put_back_in(self, written: list[ast.stmt]) -> None:
         """Replaces the statement `BACK` (a bare constant) of a template by the note that the generator goes on."""
@@ -263,7 +258,7 @@ class Control(Forms):
         here = self.constant(i.index)
         seen = self.value(lasti) if lasti is not None else here
         self.write("_where = HERE\n_seen_at = SEEN", HERE=here, SEEN=seen)
-        self.out.append(reraising(self.expression("UNITS[_seen_at]", UNITS=self.units), self.value(exception)))
+        self.out.append(reraising(self.expression("UNITS.rows[_seen_at]", UNITS=self.units), self.value(exception)))
 
     def form_END_ASYNC_FOR(self, i: Instruction) -> None:
         operands = self._raise_unless(i, "StopAsyncIteration")

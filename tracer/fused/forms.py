@@ -334,6 +334,7 @@ class Forms(Variables):
             self.form_IMPORT_STAR(i)
             self.stack.append(Entry(self.constant(None)))
             return
+        self.spill()
         operands = self.pop()
         value = self.value(operands[0])
         if name == "UNARY_POSITIVE":
@@ -341,8 +342,10 @@ class Forms(Variables):
         elif name == "LIST_TO_TUPLE":
             self.push(self.expression("M.tuple(VALUE)", VALUE=value), operands)
         elif name == "STOPITERATION_ERROR":
+            # As a rule it is another exception, perhaps of the recursion limit, at which none of our functions can run.
+            source = "M.stop_iteration_error(VALUE, FLAGS) if M.isinstance(VALUE, M.STOPS) else VALUE"
             flags = self.constant(self.code.flags)
-            self.push(self.expression("M.stop_iteration_error(VALUE, FLAGS)", VALUE=value, FLAGS=flags), operands)
+            self.push(self.expression(source, VALUE=value, FLAGS=flags), operands)
         else:
             source = "M.intrinsic(1, NUMBER)(VALUE)"
             self.push(self.expression(source, NUMBER=self.constant(i.arg), VALUE=value), operands)

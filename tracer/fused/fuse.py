@@ -13,7 +13,7 @@ what its handler says. For
 
 the host function reads, with notes as they are made when recording:
 
-    .notes, .frames = thread.state
+    .notes, .frames = thread.__dict__["state"]
     .notes += (ENTER, 7, .frames[-1].f_lasti)
     .frames += (getframe(),)
     .at = 0
@@ -61,16 +61,17 @@ from vmtrace.tracer.fused.control import Control
 from vmtrace.tracer.fused.entries import Cleared, Kind, entries
 from vmtrace.tracer.fused.inlined import inlined
 from vmtrace.tracer.fused.straight import NULL_ENTRY, VOID, Entry
+from vmtrace.tracer.fused.support import CREATED, ENTERED
 from vmtrace.tracer.host.host import LASTI_IS_OBJECT, SILENT, Constants, Host, Table, finish, reraising
-from vmtrace.tracer.host.templates import Source, statements
-from vmtrace.tracer.notes import ENTER, RAISE, UNWIND
+from vmtrace.tracer.host.templates import Source
+from vmtrace.tracer.notes import CREATE, ENTER, RAISE, SUSPEND, UNWIND
 
 RAISES_AGAIN = frozenset({"RERAISE", "RAISE_VARARGS", "END_ASYNC_FOR", "CLEANUP_THROW"})
 """These leave the traceback as it is, so it does not tell where; `.where` does."""
-RAISED = "_raised_at = _seen_at = TABLE[ERROR.__traceback__.tb_lasti // 2]"
+RAISED = "_raised_at = _seen_at = TABLE.rows[ERROR.__traceback__.tb_lasti // 2]"
 RAISED_SOMEWHERE = """
 if _where is None:
-    _raised_at = _seen_at = TABLE[ERROR.__traceback__.tb_lasti // 2]
+    _raised_at = _seen_at = TABLE.rows[ERROR.__traceback__.tb_lasti // 2]
 else:
     _raised_at = _where
     _where = None
@@ -93,13 +94,13 @@ class Fuser:
         self.code = code
         self.recorded = recorded
         self.constants = Constants()
-        self.instruction_of: list[int] = Table()
+        self.instruction_of = Table()
         """Filled in when the host code is there; by code unit, the instruction's index."""
-        self.unit_of: list[int] = Table()
+        self.unit_of = Table()
         """The same the other way round."""
-        self.offset_of: list[int] = Table()
+        self.offset_of = Table()
         """The same as a byte offset."""
-        self.handler_of: list[int | None] = Table()
+        self.handler_of = Table()
         """By instruction: the chain that its exception handler begins."""
         is_body = code.kind in ("module", "class")
         self.writer = Control(
@@ -137,9 +138,9 @@ class Fuser:
         for place, kept in self.forgotten:
             place += [self._none(name) for name in sorted(writer.temporaries - kept)]
         host = finish(code, body, self.constants, prologue, writer.global_names)
-        self.instruction_of += host.instruction_of
-        self.unit_of += host.unit_of
-        self.offset_of += [2 * unit for unit in host.unit_of]
+        self.instruction_of.rows += host.instruction_of
+        self.unit_of.rows += host.unit_of
+        self.offset_of.rows += [2 * unit for unit in host.unit_of]
         return host
 
     def _none(self, name: str) -> ast.stmt:
@@ -147,7 +148,7 @@ class Fuser:
 
     def _find_handlers(self) -> None:
         for i in self.code.instructions:
-            self.handler_of.append(None if i.handler is None or i.depth is None else self.chain_of[i.handler])
+            self.handler_of.rows.append(None if i.handler is None or i.depth is None else self.chain_of[i.handler])
 
     def _prologue(self, creation: int | None) -> list[ast.stmt]:
         """Notes the call, before anything of the program runs."""
@@ -158,21 +159,12 @@ class Fuser:
             body += writer.made("_namespace = M.locals()")
         if self.recorded is not None:
             code_id, first_block = self.recorded
-            here = {
-                "T": writer.expression("M.thread"),
-                "CODE": self.constants.node(code_id),
-                "BLOCK": self.constants.node(first_block),
-            }
+            here = {"CODE": self.constants.node(code_id), "BLOCK": self.constants.node(first_block)}
             if creation is not None:
                 body += self._creation(creation, **here)
                 body += writer.back()
             else:
-                body += writer.made(
-                    "_notes, _frames = T.state\n"
-                    "_notes += (ENTER, CODE, _frames[-1].f_lasti)\n_frames += (M.getframe(),)",
-                    ENTER=self.constants.node(ENTER),
-                    **here,
-                )
+                body += writer.made(ENTERED, ENTER=self.constants.node(ENTER), **here)
         elif creation is not None:
             body += self._creation(creation)
         return [*body, *writer.begin()]
@@ -180,7 +172,9 @@ class Fuser:
     def _creation(self, line: int, **here: Any) -> list[ast.stmt]:
         """What is done in the call that makes a generator; `here` is the code, and its first block, if recorded."""
         writer, instructions = self.writer, self.code.instructions
-        source = "_generator = M.create(CODE, BLOCK)"
+        source = CREATED
+        if self.recorded is not None:
+            here |= {name: self.constants.node(token) for name, token in (("CREATE", CREATE), ("SUSPEND", SUSPEND))}
         if self.code.iterates_first:
             last = self.code.blocks[0].stop - 2
             begin = {"GET_ITER": "iter", "GET_AITER": "get_aiter"}[instructions[last].name]
@@ -193,7 +187,10 @@ class Fuser:
                 "OFFSETS": self.constants.node(self.offset_of),
                 "LAST": self.constants.node(last),
             }
-        return statements(source, line, M=writer.support, _generator=".generator", **here)
+        writer.line = line
+        body = writer.made(source, **here)
+        writer.line = SILENT + 1
+        return body
 
     # --- regions: the blocks that run while so many exceptions are being handled ----------------------------------
 
@@ -206,7 +203,7 @@ class Fuser:
         tree = self._decision("_at", numbers, written)
         self.writer.line = SILENT + 1
         begin = self.writer.made("_at = 0" + "\n_where = None" * self.reraises) if level == 0 else []
-        if any(h is not None for h in self.handler_of):
+        if any(h is not None for h in self.handler_of.rows):
             return [*begin, ast.While(ast.Constant(True), [ast.Try(tree, [self._except(level)], [], [])], [])]
         if len(numbers) > 1 or self._returns_to(numbers):
             tree = [ast.While(ast.Constant(True), tree, [])]
@@ -244,10 +241,10 @@ class Fuser:
             "HANDLERS": self.constants.node(self.handler_of),
         }
         body = writer.made(RAISED_SOMEWHERE if self.reraises else RAISED, **names)
-        if not any(h is not None for h in self.handler_of):
+        if not any(h is not None for h in self.handler_of.rows):
             body += self._unwinding(error)
         else:
-            body += writer.made("_at = HANDLERS[_raised_at]", **names)
+            body += writer.made("_at = HANDLERS.rows[_raised_at]", **names)
             body.append(ast.If(writer.expression("_at is None"), self._unwinding(error), []))
             body += self._noted(RAISE)
             body += writer.made("_error = ERROR", **names)
@@ -258,7 +255,7 @@ class Fuser:
         if self.recorded is None:
             return []
         names = {"TOKEN": self.constants.node(token), "OFFSETS": self.constants.node(self.offset_of)}
-        return self.writer.made("_notes += (TOKEN, OFFSETS[_raised_at])", **names)
+        return self.writer.made("_notes += (TOKEN, OFFSETS.rows[_raised_at])", **names)
 
     def _unwinding(self, error: str) -> list[ast.stmt]:
         """Leaves the frame, which is then seen to stand where the exception arose."""
@@ -271,7 +268,7 @@ class Fuser:
         """Raises the exception as it is, at a statement for each line of the source where RERAISE is not told where."""
         raised = self.writer.load(error)
         if LASTI_IS_OBJECT:
-            return [reraising(self.writer.expression("UNITS[_seen_at]", UNITS=self.writer.units), raised)]
+            return [reraising(self.writer.expression("UNITS.rows[_seen_at]", UNITS=self.writer.units), raised)]
         lines = [i.position[0] for i in self.code.instructions]
         firsts = [n for n, line in enumerate(lines) if n == 0 or line != lines[n - 1]]
         nothing = ast.Constant(None)

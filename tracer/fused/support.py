@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import _thread
 import builtins
-import itertools
 import sys
-from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
-from types import CellType, ModuleType
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from types import CellType, GeneratorType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from vmtrace.tracer.host.hide import hide, hide_functions
+from vmtrace.tracer.host.host import Table
 from vmtrace.tracer.notes import CREATE, SUSPEND, UNWIND
 from vmtrace.tracer.opcodes import coroutines, intrinsics, lazy, semantics
 from vmtrace.tracer.opcodes.opset import Operation
@@ -22,7 +22,8 @@ from vmtrace.tracer.opcodes.opset import Operation
 if TYPE_CHECKING:
     from vmtrace.tracer.vm import VirtualMachine
 
-_counted = itertools.count()
+_MADE = [0]
+"""How many generators have been made. No call comes between reading and setting it: no other thread has its turn."""
 MISSING = object()
 SHOWN_ALONE = sys.version_info >= (3, 13)
 """Whether `locals()` in a comprehension of a module's or class's body shows nothing but local variables."""
@@ -42,12 +43,40 @@ class Standing:
 
 
 class Notes(_thread._local):
-    """The calling thread's notes, and the host frames that are running, outermost first."""
+    """`__dict__["state"]`: the calling thread's notes, and the host frames that are running, outermost first.
+
+    It is asked for so because no other attribute of a thread's is found without a comparison, which on 3.11 and 3.12
+    counts towards the recursion limit.
+    """
 
     def __init__(self, notes_of_thread: Callable[[], list[int]]) -> None:
-        self.state: tuple[list[int], list[Any]] = notes_of_thread(), [Bottom]
+        self.__dict__["state"] = notes_of_thread(), [Bottom]
 
     __init__ = hide(__init__)
+
+
+_OF_THREAD = "_notes, _frames = M.thread.__dict__['state']"
+ENTERED = f"""
+{_OF_THREAD}
+_notes += (ENTER, CODE, _frames[-1].f_lasti)
+_frames += (M.getframe(),)
+"""
+"""Notes a call. A template, as are the next ones: no function of ours is called for it, which would take one level
+more of the recursion limit than the program's call does."""
+CREATED = f"""
+_generator = M.made[0]
+M.made[0] = _generator + 1
+{_OF_THREAD}
+_notes += (CREATE, CODE, _frames[-1].f_lasti, _generator, BLOCK, SUSPEND)
+"""
+"""Notes that a generator-like frame is made and suspended, and keeps the number that it goes by. Nothing at all is
+called: 3.11 would tell a profile function of it, with a frame that cannot become a generator's any more."""
+RESUMED = f"""
+{_OF_THREAD}
+_notes += (RESUME, _generator, _frames[-1].f_lasti)
+_frames += (M.getframe(),)
+"""
+"""Notes that it goes on, perhaps on another thread."""
 
 
 def support(
@@ -66,23 +95,13 @@ def support(
     names["set_function_attribute"] = semantics.set_function_attribute
     names.update(import_star=semantics.import_star, NULL=semantics.NULL, CellType=CellType)
     names.update(intrinsic=intrinsics.intrinsic, stop_iteration_error=intrinsics.stop_iteration_error)
+    names["STOPS"] = StopIteration, StopAsyncIteration
     names["locals"], names["globals"] = builtins.locals, builtins.globals
     names["get_aiter"] = coroutines.get_aiter
     if notes_of_thread is not None:
         thread = Notes(notes_of_thread)
-        names.update(thread=thread, create=_creator(thread), **_beginners(thread))
+        names.update(thread=thread, made=_MADE, **_beginners(thread))
     return module
-
-
-def _creator(thread: Notes) -> Callable[[int, int], int]:
-    def create(code_id: int, block: int) -> int:
-        """Notes that a generator-like frame is made and suspended; returns the number that it goes by."""
-        generator = next(_counted)
-        notes, frames = thread.state
-        notes.extend((CREATE, code_id, frames[-1].f_lasti, generator, block, SUSPEND))
-        return generator
-
-    return hide(create)
 
 
 def _beginners(thread: Notes) -> dict[str, Callable[..., Any]]:
@@ -90,19 +109,20 @@ def _beginners(thread: Notes) -> dict[str, Callable[..., Any]]:
 
     def open_generator(code_id: int, block: int, position: int) -> int:
         """Notes that its frame begins to run as a call, and stands at `position`; the generator's number."""
-        generator = next(_counted)
-        notes, frames = thread.state
+        generator = _MADE[0]
+        _MADE[0] = generator + 1
+        notes, frames = thread.__dict__["state"]
         notes.extend((CREATE, code_id, frames[-1].f_lasti, generator, block))
         frames.append(Standing(position))
         return generator
 
     def begin_iterating(
-        code_id: int, block: int, offsets: Sequence[int], last: int, begin: Any, iterable: Any
+        code_id: int, block: int, offsets: Table, last: int, begin: Any, iterable: Any
     ) -> tuple[int, Any]:
         """The number, and what `begin` makes of the iterable; the frame stands at the offset of instruction `last`."""
-        position = offsets[last]
+        position = offsets.rows[last]
         generator = open_generator(code_id, block, position)
-        notes, frames = thread.state
+        notes, frames = thread.__dict__["state"]
         try:
             iterator = begin(iterable)
         except BaseException:
@@ -204,12 +224,19 @@ def build_class() -> Any:
 
 
 def get_yield_from_iter(iterable: Any) -> Any:
-    """What `yield from` delegates to; the program may have changed the running code's flags (`types.coroutine`)."""
+    """What `yield from` delegates to; the program may have changed the running code's flags (`types.coroutine`).
+
+    A generator is known at once, without a further call: it may be as deep as the recursion limit lets it.
+    """
+    if type(iterable) is GeneratorType:
+        return iterable
     return coroutines.get_yield_from_iter(iterable, sys._getframe(1).f_code.co_flags)
 
 
 def get_delegate(iterable: Any) -> tuple[Any, Any]:
     """The same on 3.15, and what is shown in its place."""
+    if type(iterable) is GeneratorType:
+        return iterable, iterable
     return coroutines.get_delegate(iterable, sys._getframe(1).f_code.co_flags)
 
 

@@ -50,10 +50,16 @@ class Host:
     """By instruction: its first code unit, of those that the program is told of."""
 
 
-class Table(list[Any]):
-    """A list that may be a constant: a code object is hashed by its constants."""
+class Table:
+    """A list, `rows`, that may be a constant of a code object, which is hashed by its constants.
 
-    __hash__ = object.__hash__  # type: ignore[assignment]
+    It is not one itself, for `[]` of a subclass of list is a call, which on 3.11 counts towards the recursion limit.
+    """
+
+    __slots__ = ("rows",)
+
+    def __init__(self) -> None:
+        self.rows: list[Any] = []
 
 
 class Constants:

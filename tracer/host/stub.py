@@ -49,11 +49,13 @@ from typing import TYPE_CHECKING, Any
 from vmtrace.tracer.code import Block, Code, Instruction
 from vmtrace.tracer.frame import Activity, Recorded
 from vmtrace.tracer.fused.inlined import accesses, argument_count, inlined
+from vmtrace.tracer.fused.support import CREATED
 from vmtrace.tracer.host.delegates import ABOVE_DELEGATE, LANDED, PAD
 from vmtrace.tracer.host.hide import hide
 from vmtrace.tracer.host.host import SILENT, Constants, Host, _no_arguments, finish
 from vmtrace.tracer.host.templates import expression, statements
 from vmtrace.tracer.host.unseen import PREFIX
+from vmtrace.tracer.notes import CREATE, SUSPEND
 from vmtrace.tracer.step import begin_generator, enter, enter_generator, go_on_generator, step
 
 if TYPE_CHECKING:
@@ -87,9 +89,9 @@ class _Writer:
             enter_generator=partial(enter_generator, self.activity),
             begin_generator=partial(begin_generator, self.activity),
             go_on_generator=go_on_generator,
-            create=getattr(vm.support, "create", None),
             locals=builtins.locals,
             BaseException=BaseException,
+            **{name: getattr(vm.support, name, None) for name in ("thread", "made")},
         )
         self.names: dict[str, Any] = {"FRAME": f"{PREFIX}frame", "M": self.constants.node(support)}
 
@@ -133,8 +135,11 @@ class _Writer:
             return [*begun, *self._made("M.go_on_generator(FRAME)")]
         if self.recorded is not None and prologue is not None:
             names["GENERATOR"] = f"{PREFIX}generator"
-            noted = (self.recorded.code_id, self.recorded.first_block)
-            created = self._made(f"GENERATOR = M.create{noted}", prologue, **names)
+            facts = {"CREATE": CREATE, "SUSPEND": SUSPEND}
+            facts |= {"CODE": self.recorded.code_id, "BLOCK": self.recorded.first_block}
+            ours = {f"_{name}": f"{PREFIX}{name}" for name in ("generator", "notes", "frames")}
+            nodes = {name: self.constants.node(fact) for name, fact in facts.items()}
+            created = self._made(CREATED, prologue, **ours, **nodes)
         return [*created, *self._made("FRAME = M.enter_generator(GENERATOR, GIVEN, CELLS, SPACE)", **names)]
 
     def _tree(self, decided: str, places: Mapping[int, list[ast.stmt]]) -> list[ast.stmt]:

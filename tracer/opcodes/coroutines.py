@@ -51,6 +51,8 @@ def is_coroutine(value: Any) -> bool:
 
 def get_awaitable(awaitable: Any, where: int) -> Any:
     """The iterator of what `await` awaits (0), or `async with` from `__aenter__` (1) or `__aexit__` (2)."""
+    if type(awaitable) is CoroutineType and awaitable.cr_await is None:
+        return awaitable  # without a further call: this may be as deep as the recursion limit lets it
     return instruction("GET_AWAITABLE", where, 1)(awaitable)
 
 

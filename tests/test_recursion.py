@@ -1,0 +1,89 @@
+"""At the recursion limit, the VM raises where CPython does, and shows the same."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from textwrap import indent
+from typing import Any
+
+import pytest
+
+from tests import witness
+from tests.command_line import SOURCES
+
+FROM_PYTHON = {
+    "function": "def f(n):\n  reached()\n  return f(n + 1)\nf(0)",
+    "expression": "def f(n):\n  reached()\n  return 1 + f(n - 1) if n else 0\nf(100_000)",
+    "lambda": "f = lambda n: reached() or f(n + 1)\nf(0)",
+    "finally": "def f():\n  reached()\n  try:\n    return f()\n  finally:\n    reached\nf()",
+    "yield from": "def f(n):\n  reached()\n  yield from f(n + 1)\nnext(f(0))",
+    "await": "async def f(n):\n  reached()\n  await f(n + 1)\nf(0).send(None)",
+}
+FROM_C = {
+    "key": "def f(x):\n  reached()\n  sorted([x], key=f)\nf(0)",
+    "map": "def f(x):\n  reached()\n  list(map(f, [x]))\nf(0)",
+    "__eq__": "class A:\n  def __eq__(self, other):\n    reached()\n    return self == other\nA() == 1",
+    "__repr__": "class A:\n  def __repr__(self):\n    reached()\n    return repr(self)\nrepr(A())",
+    "__getattr__": "class A:\n  def __getattr__(self, name):\n    reached()\n    return self.b\nA().a",
+    "__call__": "class A:\n  def __call__(self):\n    reached()\n    self()\nA()()",
+    "__iter__": "class A:\n  def __iter__(self):\n    reached()\n    return iter(self)\niter(A())",
+    "__add__": "class A:\n  def __add__(self, other):\n    reached()\n    return self + 1\nA() + 1",
+}
+BEGIN = """
+import json, sys, traceback, warnings
+
+def reached():
+    global depth
+    depth += 1
+
+warnings.simplefilter("ignore")  # of coroutines that were never awaited
+shown = {}
+"""
+KIND = """
+def go():
+{source}
+depth = 0
+try:
+    go()
+except RecursionError as error:
+    entries = traceback.extract_tb(error.__traceback__)
+    last = [(entry.name, entry.lineno, entry.colno, entry.end_colno) for entry in entries[-3:]]
+    shown[{name!r}] = depth, len(entries), last, str(error)
+"""
+END = "print(json.dumps(shown))"
+
+
+@pytest.fixture
+def shown(tmp_path: Path) -> Callable[..., list[Any]]:
+    def at_the_limit(kinds: dict[str, str]) -> list[Any]:
+        """What CPython shows of each kind of recursion, and the VM."""
+        parts = [KIND.format(name=name, source=indent(source, "  ")) for name, source in kinds.items()]
+        program = tmp_path / "program.py"
+        program.write_text("\n".join((BEGIN, *parts, END)))
+        command = ["-m", "vmtrace.cli", "record", "-q", "-o", tmp_path / "trace.arrow", program]
+        runs = witness.plain([program]), witness.plain(command, environment={"PYTHONPATH": str(SOURCES)})
+        assert all(not run.stderr for run in runs), runs
+        return [json.loads(run.stdout) for run in runs]
+
+    return at_the_limit
+
+
+def test_of_calls_in_python(shown: Callable[..., list[Any]]) -> None:
+    expected, recorded = shown(FROM_PYTHON)
+    assert expected.keys() == FROM_PYTHON.keys()
+    assert recorded == expected
+
+
+def test_of_calls_from_c(shown: Callable[..., list[Any]]) -> None:
+    expected, recorded = shown(FROM_C)
+    assert expected.keys() == FROM_C.keys()
+    if sys.version_info[:2] == (3, 12):
+        # It has a limit for calls from C besides, which nothing can raise: what is below the program takes some of it.
+        for name, (depth, _, last, _) in expected.items():
+            assert recorded[name][2] == last, name
+            assert depth - 3 <= recorded[name][0] <= depth, name
+    else:
+        assert recorded == expected
