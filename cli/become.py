@@ -27,7 +27,11 @@ BEGINNING = """\
 import os, sys
 os.unlink(__file__)
 sys.path[1:] = {path!r}
-from vmtrace.cli.recorded import main
+try:
+    from vmtrace.cli.recorded import main
+except KeyboardInterrupt:
+    print("vmtrace: interrupted", file=sys.stderr)
+    sys.exit(130)
 main({request!r})
 """
 

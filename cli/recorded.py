@@ -28,6 +28,9 @@ def main(fields: dict[str, object]) -> None:
     except VMError as error:
         _tell(f"vmtrace: error: {error}")
         status, summary = 1, None
+    except KeyboardInterrupt:  # not of the program, which has not begun, or has ended
+        _tell("vmtrace: interrupted")
+        status, summary = 130, None
     if summary is not None:
         _sum_up(summary, request)
     leave(status)

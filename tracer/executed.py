@@ -27,7 +27,7 @@ from typing import Any, Protocol
 
 from vmtrace.tracer import scope as scopes
 from vmtrace.tracer.host.hide import hide_functions, keep_builtins
-from vmtrace.tracer.host.untold import untold_if_watched
+from vmtrace.tracer.host.untold import work
 from vmtrace.tracer.scope import Scope
 
 keep_builtins(globals())
@@ -107,7 +107,7 @@ class Executed:
             names = space if names is None else names
             if not dict.__contains__(space, "__builtins__"):
                 dict.__setitem__(space, "__builtins__", frame.f_builtins)
-            code = untold_if_watched(self._made_ready, self._code(source, mode, frame), frame, space, names is space)
+            code = work(self._made_ready, self._code(source, mode, frame), frame, space, names is space)
             return builtin(code, space, names, **closure)
 
         return call

@@ -24,7 +24,7 @@ from typing import Any, Protocol
 from vmtrace.tracer.errors import VMError
 from vmtrace.tracer.executed import hook_exec
 from vmtrace.tracer.host.hide import hide, hide_functions, keep_builtins
-from vmtrace.tracer.host.untold import told, untold, untold_if_watched
+from vmtrace.tracer.host.untold import told, untold, untold_if_watched, work
 from vmtrace.tracer.program import Program
 from vmtrace.tracer.scope import Scope
 
@@ -111,7 +111,7 @@ def _run_main(engine: Engine, program: Program, by_name: bool, namespace: dict[s
         if program.code is None:
             told(importlib.import_module("runpy")._run_module_as_main, program.module, by_name)
         else:
-            told(exec, engine.code(program.code, "__main__"), namespace)
+            told(exec, work(engine.code, program.code, "__main__"), namespace)
     finally:
         if FORGETS_FILE_FIRST:
             _forget_file(namespace)

@@ -14,7 +14,7 @@ from typing import Any
 from vmtrace.tracer.code import Instruction
 from vmtrace.tracer.errors import CodeError
 from vmtrace.tracer.frame import Activity, Frame, NotedFrame
-from vmtrace.tracer.host.hide import hide_functions, keep_builtins
+from vmtrace.tracer.host.hide import hide, hide_functions, keep_builtins
 from vmtrace.tracer.opcodes.opset import Call, Jump
 
 keep_builtins(globals())
@@ -135,3 +135,4 @@ def _make_room(levels: int) -> None:
 
 
 hide_functions(globals())
+FACTS.update((fact, hide(found)) for fact, found in FACTS.items())

@@ -23,7 +23,7 @@ from vmtrace.tracer.fused.support import support
 from vmtrace.tracer.host.hide import hide
 from vmtrace.tracer.host.stub import stub
 from vmtrace.tracer.host.templates import Source
-from vmtrace.tracer.host.untold import untold_if_watched
+from vmtrace.tracer.host.untold import work
 from vmtrace.tracer.opcodes.opset import OpcodeSet, Operation, operation
 from vmtrace.tracer.opcodes.semantics import ANNOTATIONS, CLOSURE, DEFAULTS, KEYWORD_DEFAULTS, set_function_attribute
 
@@ -113,7 +113,7 @@ class VirtualMachine:
         key = (id(code), namespace_is_globals)
         known = self._functions.get(key)
         if known is None:
-            known = self._functions[key] = code, untold_if_watched(self._ready, code, namespace_is_globals, module)
+            known = self._functions[key] = code, work(self._ready, code, namespace_is_globals, module)
             self._originals[id(known[1].host)] = code
         return known[1]
 

@@ -70,6 +70,14 @@ def untold_if_watched(function: Callable[Given, Result], *given: Given.args, **n
             put(watcher)
 
 
+def work(function: Callable[Given, Result], *given: Given.args, **named: Given.kwargs) -> Result:
+    """The same for work of ours: an interrupt that comes meanwhile has come to the program, where it stands."""
+    try:
+        return untold_if_watched(function, *given, **named)
+    except KeyboardInterrupt as error:
+        raise error.with_traceback(None) from error.__cause__
+
+
 def untold(function: Callable[Given, Result], *given: Given.args, **named: Given.kwargs) -> Result:
     """Calls a function and what it calls, with nobody being told: neither those who watch now, nor who begin to."""
     tool = free_tool() if HAS_MONITORING else None
