@@ -1,8 +1,8 @@
 """What the program's frames know of each other while they run natively: the running thread's notes, and who calls.
 
 The rewritten code has one `Mailbox` among its constants. As long as the program has one thread its attributes are
-plain slots, which CPython reads and writes in a nanosecond or two; when a second thread starts, its class changes to
-one whose attributes are the running thread's.
+plain slots, which CPython reads and writes in a nanosecond or two; when a second one starts (see `host.threads`), its
+class changes to one whose attributes are the running thread's.
 """
 
 from __future__ import annotations
@@ -27,14 +27,13 @@ PYTHON = frozenset({FunctionType, MethodType})
 class Mailbox:
     """`notes`: the running thread's list. `site`: the offset of the call that its top frame is executing, or None."""
 
-    __slots__ = ("answer", "find", "known", "notes", "number", "site", "thread_notes", "threads")
+    __slots__ = ("answer", "find", "known", "notes", "number", "site", "threads")
 
     notes: Notes
     site: int | None
 
     def __init__(self, thread_notes: Callable[[], Notes]) -> None:
         """`thread_notes` gives the list of the thread that it is called in."""
-        self.thread_notes = thread_notes
         self.known: dict[bytes, tuple[int, ...]] = {}
         """The places of each rewritten code object, by its location table: comparing code objects is slow."""
         numbers = range(GOES_ON, GOES_ON + GENERATORS)
@@ -42,15 +41,20 @@ class Mailbox:
         self.answer = 0
         """What `find` found, to be read at once: between the two no other thread has its turn."""
         self.find = _finder(self, self.known)
-        self.threads: Any = None
+        self.threads = _threads(thread_notes)
         self.notes = thread_notes()
         self.site = None
 
+    @hide
     def share(self) -> None:
-        """From now on there may be several threads; called in the first one, before the second one runs."""
-        if type(self) is Mailbox:
-            self.threads = _threads(self.thread_notes)
-            self.__class__ = SharedMailbox
+        """From now on there may be several threads; called before the second one runs."""
+        self.__class__ = SharedMailbox
+
+    @hide
+    def unshare(self) -> None:
+        """There is but the first one again; called in any."""
+        self.__class__ = Mailbox
+        self.site = None  # what it was before may not be true any more
 
 
 _ignore: Any = operator.is_

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import _thread
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from types import CodeType
-from typing import Any, Protocol
+from typing import Protocol
 
 from vmtrace.tracer.code import Code, decode
 from vmtrace.tracer.errors import refusing
-from vmtrace.tracer.host.hide import hide
+from vmtrace.tracer.host.threads import watch_for_threads
 from vmtrace.tracer.recorder.facts import Span
 from vmtrace.tracer.rewritten.kinds import check
 from vmtrace.tracer.rewritten.likely import Guess
@@ -18,15 +16,6 @@ from vmtrace.tracer.rewritten.mailbox import Mailbox, Notes
 from vmtrace.tracer.rewritten.rewrite import rewrite
 from vmtrace.tracer.rewritten.runs import find_runs
 from vmtrace.tracer.vm import opcodes
-
-STARTS_THREAD = {
-    "start_new_thread",
-    "start_new",
-    "_start_new_thread",
-    "start_joinable_thread",
-    "_start_joinable_thread",
-}
-"""What the functions that start threads are called in `_thread` and `threading`."""
 
 
 class Recorder(Protocol):
@@ -56,7 +45,7 @@ class NativeEngine:
         """The new version of a code object and of those nested in it. Raises CodeError or MissingOpcodeError."""
         if not self._watches:
             self._watches = True
-            watch_for_threads(self._mailbox.share)
+            watch_for_threads(self._mailbox.share, self._mailbox.unshare)
         self._guess.learn(code)
         return self._rewritten(code, module)
 
@@ -74,24 +63,3 @@ class NativeEngine:
     def original(self, code: CodeType) -> CodeType:
         """The program's code that a new one was made of; any other as it is."""
         return self._originals.get(id(code), (code, code))[1]
-
-
-def watch_for_threads(call: Callable[[], None]) -> None:
-    """Calls a function before the next thread starts, once."""
-    kept = [
-        (module, name, vars(module)[name])
-        for module in (_thread, threading)
-        for name in STARTS_THREAD & vars(module).keys()
-    ]
-
-    def watching(start: Callable[..., Any]) -> Callable[..., Any]:
-        def start_thread(*args: Any, **kwargs: Any) -> Any:
-            for module, name, function in kept:
-                setattr(module, name, function)
-            call()
-            return start(*args, **kwargs)
-
-        return hide(start_thread)
-
-    for module, name, function in kept:
-        setattr(module, name, watching(function))
