@@ -9,7 +9,9 @@ import ast
 import functools
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -67,6 +69,22 @@ for name in json.loads(sys.argv[1]):
 print(json.dumps(everything))
 """
 WAYS = ["settrace", "monitoring"] if sys.version_info >= (3, 12) else ["settrace"]
+ENDED = "not told of the exception with which a generator that returns a value ends a `for`"
+PROBED = "told of an exception by which the host finds out what is unbound, or which part of a group matches"
+LATE = "a generator that has not ended is let go of, and so closed, when the frame is"
+DECORATED = "decorators are told of again where they are called"
+LONG = "told again of lines at which a long coroutine awaits"
+DIFFERING = [
+    ("settrace", (3, 11), (3, 15), ENDED, ["generators_driven", "loops_over_generators"]),
+    ("settrace", (3, 12), (3, 15), PROBED, ["comprehensions_over_lines"]),
+    ("settrace", (3, 12), (3, 14), PROBED, ["groups"]),
+    ("settrace", (3, 14), (3, 15), LATE, ["generator_expressions"]),
+    ("settrace", (3, 11), (3, 13), DECORATED, ["definitions"]),
+    ("monitoring", (3, 12), (3, 13), DECORATED, ["definitions"]),
+    ("settrace", (3, 13), (3, 13), LONG, ["awaiting"]),
+    ("monitoring", (3, 13), (3, 13), LONG, ["awaiting"]),
+]
+"""What is known to differ on the VM: how it is watched, the first and the last version, why, in which functions."""
 
 
 @functools.cache
@@ -90,9 +108,32 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("watched")
 
 
-@pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("name", NAMES)
-def test_the_lines_told_are_those_of_cpython(name: str, way: str, folder: Path) -> None:
+def cases() -> Iterator[Any]:
+    """Each function, way and engine; those that are known to differ must do so."""
+    for name in NAMES:
+        for way in WAYS:
+            yield pytest.param(name, way, "native")
+            reasons = [
+                reason
+                for how, first, last, reason, names in DIFFERING
+                if how == way and first <= sys.version_info[:2] <= last and name in names
+            ]
+            marks = [pytest.mark.xfail(strict=True, reason=reason) for reason in reasons]
+            yield pytest.param(name, way, "vm", marks=marks)
+
+
+@pytest.mark.parametrize(("name", "way", "engine"), list(cases()))
+def test_the_lines_told_are_those_of_cpython(name: str, way: str, engine: str, folder: Path) -> None:
     expected = told("CPython", folder)[f"{way} {name}"]
     assert expected
-    assert told("native", folder)[f"{way} {name}"] == expected
+    assert told(engine, folder)[f"{way} {name}"] == expected
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("name", NAMES)
+def test_no_line_is_left_out_or_told_that_cpython_does_not_tell(name: str, way: str, folder: Path) -> None:
+    expected, found = (
+        {tuple(event) for event in told(engine, folder)[f"{way} {name}"] if event[1] != "exception"}
+        for engine in ("CPython", "vm")
+    )
+    assert found == expected

@@ -133,7 +133,7 @@ class VirtualMachine:
                 in_globals = namespace_is_globals and decoded.kind != "class"
                 host = Fuser(decoded, self.support, self._source, in_globals, recorded).fuse()
         if self.recorder is not None and recorded is not None:
-            self.recorder.locate(recorded[0], host.instruction_of)
+            self.recorder.locate(recorded[0], host.located)
         return Function(decoded, host.code)
 
     def make_function(self, globals: dict[str, Any], flags: int, *parts: Any) -> FunctionType:

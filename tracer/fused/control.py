@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass, field
 
 from vmtrace.tracer.code import Instruction
@@ -12,8 +12,9 @@ from vmtrace.tracer.fused.forms import Forms
 from vmtrace.tracer.fused.inlined import accesses
 from vmtrace.tracer.fused.straight import VOID, Entry
 from vmtrace.tracer.fused.support import RESUMED
-from vmtrace.tracer.host.delegates import ABOVE_DELEGATE, ENDED, LANDS, PAD, SENT
+from vmtrace.tracer.host.delegates import ABOVE_DELEGATE, DROPPED, ENDED, LANDS, PAD, SENT
 from vmtrace.tracer.host.host import reraising
+from vmtrace.tracer.host.templates import fill
 from vmtrace.tracer.notes import RESUME, RETURN, SUSPEND
 
 Goto = Callable[[int], list[ast.stmt]]
@@ -27,6 +28,8 @@ class Control(Forms):
     goto: Goto = field(default=lambda index: [])
     units: ast.expr = field(default_factory=lambda: ast.Constant(None))
     """Host expression for the list of where each instruction begins in the host code, in code units."""
+    untold: Set[int] = frozenset()
+    """Instructions whose line is not told of."""
     open: bool = True
     """Whether control can still get to where the next statement would stand."""
 
@@ -58,6 +61,8 @@ class Control(Forms):
     def instruction(self, i: Instruction) -> None:
         """Writes one instruction."""
         self.line = i.index + 1
+        if i.index in self.untold:
+            self.out += self.quietly(i)
         form = getattr(self, f"form_{i.name}", None)
         if form is not None:
             form(i)
@@ -76,13 +81,21 @@ class Control(Forms):
 
         def jump(test: ast.expr, pushed: list[Entry], operands: list[Entry]) -> None:
             consumed.extend(operands)
-            self.branch(i, test, pushed, operands)
+            self.branch(i, self._read_here(test), pushed, operands)
 
         before = len(self.stack)
         self.settle_operands_of(i)
         self.paste(i, jump)
         assert len(self.stack) <= before + 1
         self.forget(n for e in consumed for n in e.reads)
+
+    def _read_here(self, test: ast.expr) -> ast.expr:
+        """A test of a variable of ours is a part of the jump: the compiler gives the variable's position to what asks
+        for its truth (see `host.CONSUMERS`), and the line that it was evaluated at would be told of once more."""
+        variable = test.operand if isinstance(test, ast.UnaryOp) else test
+        if isinstance(variable, ast.Name) and variable.id in self.temporaries:
+            test = fill(test, {variable.id: variable.id}, self.line)
+        return test
 
     def settle_operands_of(self, i: Instruction) -> None:
         """`or`'s value is tested and kept, so it has to be in a variable before."""
@@ -131,13 +144,14 @@ class Control(Forms):
         if not self.recording:
             self.out.append(self.assignment(variable, yielded))
         else:
-            self.write(
+            written = self.made(
                 "try: RESULT = YIELDED\nexcept M.BaseException:\n    BACK\n    raise\nBACK",
                 RESULT=variable,
                 YIELDED=yielded,
                 BACK=ast.Constant(None),
             )
-            self._put_back_in(self.out)
+            self._put_back_in(written)
+            self.attempt(i, written)
         self.forget(entry.reads)
         self.push_variable(variable)
 
@@ -167,7 +181,7 @@ class Control(Forms):
         receiver, *null, sent = operands = self.pop(i.operation.pops(i.arg))
         result = self.fresh_besides(operands)
         self.write(
-            f"ENDED = True\nRESULT = ({SENT}(RECEIVER, VALUE), (ENDED := False))",
+            f"ENDED = True\nRESULT = {DROPPED}({SENT}(RECEIVER, VALUE), (ENDED := False))",
             ENDED=ENDED, RESULT=result, RECEIVER=self.value(receiver), VALUE=self.value(sent),
         )  # fmt: skip
         self.branch(i, self.load(ENDED), self._ended(i, [receiver, *null], self.variable(result)), operands)
@@ -194,7 +208,7 @@ class Control(Forms):
         shown = receiver if self.stack[-1].null else self.stack[-1]
         yielded = ast.Yield(self._padded(self._leaving(self.value(entry), entry, SUSPEND)), lineno=self.line)
         self.temporaries |= {".pair", ".landed"}
-        self.write(
+        written = self.made(
             f"""
             _pair = None
             try:
@@ -209,7 +223,8 @@ class Control(Forms):
             YIELDED=yielded,
             BACK=ast.Constant(None),
         )
-        self._put_back_in(self.out)
+        self._put_back_in(written)
+        self.attempt(i, written)
         self.forget(entry.reads)
         if LANDS:
             stack = self.pop(1)

@@ -143,7 +143,7 @@ class Forms(Variables):
         source = "M.import_here(SPACE, LEVEL, FROMLIST, NAME)"
         if IMPORTS_LAZILY and i.arg & 3 != EAGER:
             source = f"M.import_lazily(SPACE, LEVEL, FROMLIST, NAME, {i.arg & 3})"
-        space = self.namespace if self.namespace is not None else ast.Constant(None, lineno=self.line)
+        space = self._space() if self.namespace is not None else ast.Constant(None, lineno=self.line)
         name = self.constant(i.value)
         self.push(self.expression(source, SPACE=space, LEVEL=level, FROMLIST=fromlist, NAME=name), operands)
 
@@ -271,7 +271,11 @@ class Forms(Variables):
         if (self.namespace is None and hidden is None) or named or not _names_a_frame_reader(node):
             return None
         nothing = ast.Constant(None)
-        names = {"FUNCTION": node, "SPACE": self.namespace or nothing, "HIDDEN": hidden or nothing}
+        names = {
+            "FUNCTION": node,
+            "SPACE": self._space() if self.namespace is not None else nothing,
+            "HIDDEN": hidden or nothing,
+        }
         return self.expression("M.frame_reader(FUNCTION, SPACE, HIDDEN)", **names)
 
     def form_LOAD_ATTR(self, i: Instruction) -> None:

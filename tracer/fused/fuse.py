@@ -2,8 +2,8 @@
 
 The stepping interpreter looks each instruction up and moves its operands through a list. Here both are done once, while
 writing a Python function: basic blocks become straight code (`straight`, `forms`, `control`), and jumps between them a
-loop around a decision tree on the variable `.at`, the number of the block to go to. What an instruction does is still
-what its handler says. For
+loop around a decision tree on the variable `.at`, the number of the block to go to (`lines` then leads each jump
+directly to its block). What an instruction does is still what its handler says. For
 
     def total(n):
         s = 0
@@ -54,15 +54,17 @@ from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
-from vmtrace.tracer.code import ENTERS_HANDLER, Block, Code
+from vmtrace.tracer.code import ENTERS_HANDLER, Block, Code, Instruction
 from vmtrace.tracer.fused.bound import surely_bound
 from vmtrace.tracer.fused.chains import chains, level_of
 from vmtrace.tracer.fused.control import Control
 from vmtrace.tracer.fused.entries import Cleared, Kind, entries
 from vmtrace.tracer.fused.inlined import inlined
+from vmtrace.tracer.fused.quiet import crossings, line_before, may_be_told
 from vmtrace.tracer.fused.straight import NULL_ENTRY, VOID, Entry
 from vmtrace.tracer.fused.support import CREATED, ENTERED
-from vmtrace.tracer.host.host import LASTI_IS_OBJECT, SILENT, Constants, Host, Table, finish, reraising
+from vmtrace.tracer.host.host import LASTI_IS_OBJECT, Constants, Host, Table, finish, reraising
+from vmtrace.tracer.host.lines import ENTERED_QUIETLY, HEADS, JUMPS, NOTES, SILENT, untold
 from vmtrace.tracer.host.templates import Source
 from vmtrace.tracer.notes import CREATE, ENTER, RAISE, SUSPEND, UNWIND
 
@@ -114,12 +116,14 @@ class Fuser:
             goto=self._goto,
             inlined=inlined(code),
             units=self.constants.node(self.unit_of),
+            untold=untold(code.instructions),
         )
         if is_body and not namespace_is_globals:
             self.writer.namespace = ast.Name(".namespace", ast.Load())
         self.chains = chains(code)
         self.levels = [level_of(code, chain[0]) for chain in self.chains]
         self.chain_of = {chain[0].start: n for n, chain in enumerate(self.chains)}
+        self.crossings = crossings(code, self.chains)
         self.reraises = any(i.name in RAISES_AGAIN for i in code.instructions)
         self.level = 0
         self.entries = {i.index: stack for i, stack in entries(code)}
@@ -137,7 +141,8 @@ class Fuser:
         body += self._region(0)
         for place, kept in self.forgotten:
             place += [self._none(name) for name in sorted(writer.temporaries - kept)]
-        host = finish(code, body, self.constants, prologue, writer.global_names)
+        ranges = [(chain[0].start, chain[-1].stop) for chain in self.chains]
+        host = finish(code, body, self.constants, prologue, writer.global_names, ranges)
         self.instruction_of.rows += host.instruction_of
         self.unit_of.rows += host.unit_of
         self.offset_of.rows += [2 * unit for unit in host.unit_of]
@@ -266,13 +271,14 @@ class Fuser:
 
     def _leaving(self, error: str) -> list[ast.stmt]:
         """Raises the exception as it is, at a statement for each line of the source where RERAISE is not told where."""
-        raised = self.writer.load(error)
         if LASTI_IS_OBJECT:
-            return [reraising(self.writer.expression("UNITS.rows[_seen_at]", UNITS=self.writer.units), raised)]
+            unit = self.writer.expression("UNITS.rows[_seen_at]", UNITS=self.writer.units)
+            return [reraising(unit, ast.Name(error, ast.Load()))]
         lines = [i.position[0] for i in self.code.instructions]
         firsts = [n for n, line in enumerate(lines) if n == 0 or line != lines[n - 1]]
-        nothing = ast.Constant(None)
-        return self._decision("_seen_at", firsts, {n: [reraising(nothing, raised, n)] for n in firsts})
+        raises = [reraising(ast.Constant(None), ast.Name(error, ast.Load()), n) for n in firsts]
+        quiet = [self.writer.quietly(self.code.instructions[n]) for n in firsts]
+        return self._decision("_seen_at", firsts, {n: [*q, r] for n, q, r in zip(firsts, quiet, raises, strict=True)})
 
     def _inner(self, level: int) -> list[ast.stmt]:
         """The handlers that make the exception the handled one, run here, inside the `except`."""
@@ -288,8 +294,16 @@ class Fuser:
 
     def _goto(self, index: int) -> list[ast.stmt]:
         number = self.chain_of[index]
-        leave = "continue" if self.levels[number] == self.level else "break"
-        return self.writer.made(f"_at = NUMBER\n{leave}", NUMBER=self.constants.node(number))
+        if self.levels[number] != self.level:
+            known = len(self.crossings[index]) == 1
+            here, there = (self.code.instructions[n].position[0] for n in (self.writer.line - 1, index))
+            told = [] if known else self.writer.made(f"_told = {here == there}")
+            return [*told, *self.writer.made("_at = NUMBER\nbreak", NUMBER=ast.Constant(number))]
+        line = self.writer.line
+        self.writer.line += JUMPS
+        jump = self.writer.made("_at = NUMBER\ncontinue", NUMBER=ast.Constant(number))
+        self.writer.line = line
+        return jump
 
     def _chain(self, number: int) -> list[ast.stmt]:
         """The statements of a chain; control leaves them by a jump, a return or a raise."""
@@ -300,6 +314,13 @@ class Fuser:
         handler = next((h for h in self.code.handlers if h.target == first.index), None)
         if handler is not None and first.index in {i.handler for i in self.code.instructions}:
             self._begin_handler(handler.depth, handler.lasti)
+            self._enter_quietly(first, may_be_told(self.code, first), "TOLD[_seen_at]")
+        elif first.index in self.crossings:
+            told = self.crossings[first.index]
+            self._enter_quietly(first, None if len(told) > 1 else True in told, "_told")
+        writer.out.append(ast.Pass(lineno=HEADS + first.index + 1))
+        if first.name in ENTERED_QUIETLY:
+            writer.out += writer.quietly(first)
         for block in chain:
             if not writer.open:
                 break
@@ -307,6 +328,18 @@ class Fuser:
         if writer.open:
             writer.jump_out(chain[-1].stop)
         return writer.out
+
+    def _enter_quietly(self, first: Instruction, told: bool | None, test: str) -> None:
+        """Has the line of a chain's first instruction not told of if it was `told` before (None: if a test says so)."""
+        writer = self.writer
+        quiet = writer.quietly(first)
+        if told is None:
+            writer.line = SILENT + 1
+            told_at = tuple(line_before(i) == first.position[0] for i in self.code.instructions)
+            asked = writer.expression(test, TOLD=self.constants.node(told_at))
+            quiet = [ast.If(asked, quiet, [], lineno=writer.line)]
+        if told is not False:
+            writer.out += quiet
 
     def _entry_stack(self, index: int) -> list[Entry]:
         return [self._entry(place, kind) for place, kind in enumerate(self.entries[index])]
@@ -320,14 +353,17 @@ class Fuser:
     def _begin_handler(self, depth: int, lasti: bool) -> None:
         """The stack at a handler: what was kept, the instruction where the exception arose, the exception."""
         writer = self.writer
+        line, writer.line = writer.line, SILENT + 1
         kept = writer.stack[:depth]
         slot = writer.slot(depth + lasti)
         writer.out.append(self._forget({".error"}.union(*(e.reads for e in kept))))
         writer.write("SLOT = _error\n_error = None", SLOT=slot)
         writer.temporaries.add(".error")
-        writer.stack = [*kept, writer.variable(slot)]
         if lasti:
             writer.write("SLOT = _seen_at", SLOT=writer.slot(depth))
+        writer.line = line
+        writer.stack = [*kept, writer.variable(slot)]
+        if lasti:
             writer.stack.insert(depth, writer.variable(writer.slot(depth)))
 
     def _forget(self, kept: set[str]) -> ast.stmt:
@@ -341,8 +377,7 @@ class Fuser:
         instructions = self.code.instructions[block.start : block.stop]
         self._settle(block)
         if self.recorded is not None:
-            entry = any(i.name == "RESUME" and not i.arg & 3 for i in instructions)  # whose line is not told of
-            writer.line = block.start + 1 + SILENT * entry
+            writer.line = NOTES + block.start + 1
             writer.write("_notes.append(BLOCK)", BLOCK=self.constants.node(self.recorded[1] + block.index))
         for i in instructions:
             writer.instruction(i)

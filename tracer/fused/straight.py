@@ -18,7 +18,8 @@ from typing import Any
 
 from vmtrace.tracer.code import Code, Instruction
 from vmtrace.tracer.host.host import Constants
-from vmtrace.tracer.host.templates import Body, Source, expression, fill, statements
+from vmtrace.tracer.host.lines import QUIETLY, SILENT, TELLS_NOT
+from vmtrace.tracer.host.templates import Body, Source, expression, fill, statements, walk
 from vmtrace.tracer.host.unseen import PREFIX
 from vmtrace.tracer.opcodes.opset import Operation
 
@@ -79,6 +80,20 @@ class Straight:
 
     def made(self, source: str, **names: Any) -> list[ast.stmt]:
         return statements(source, self.line, M=self.support, **_ours(source), **names)
+
+    def attempt(self, i: Instruction, written: list[ast.stmt]) -> None:
+        """Appends statements one of which is a `try`: no line is told of in its handlers, which the program does not
+        have, nor again where control comes from there."""
+        after = 1 + next(n for n, statement in enumerate(written) if isinstance(statement, ast.Try))
+        handlers = written[after - 1].handlers  # type: ignore[attr-defined]
+        for node in (n for handler in handlers for n in walk(handler) if "lineno" in n._attributes):
+            node.lineno = SILENT + i.index + 1  # type: ignore[attr-defined]
+        goes_on = not all(isinstance(handler.body[-1], ast.Raise) for handler in handlers)
+        self.out += [*written[:after], *(self.quietly(i) if goes_on else ()), *written[after:]]
+
+    def quietly(self, i: Instruction) -> list[ast.stmt]:
+        """Statements after which the line of an instruction is not told of."""
+        return statements(TELLS_NOT, QUIETLY + i.index + 1, **_ours(TELLS_NOT))
 
     def expression(self, source: str, **names: Any) -> ast.expr:
         return expression(source, self.line, M=self.support, **_ours(source), **names)

@@ -137,12 +137,22 @@ def _beginners(thread: Notes) -> dict[str, Callable[..., Any]]:
     return {"open_generator": open_generator, "begin_iterating": hide(begin_iterating)}
 
 
-def load_name(namespace: Mapping[str, Any], name: str) -> Any:
-    """A name of a class body, or of code that was given a namespace."""
+def _named(namespace: Mapping[str, Any], name: str) -> Any:
+    """What a namespace has under a name, or MISSING: that a dictionary has not is no exception, which a trace function
+    of the program's would be told of."""
+    if type(namespace) is dict:
+        return namespace.get(name, MISSING)
     try:
         return namespace[name]
     except KeyError:
-        pass
+        return MISSING
+
+
+def load_name(namespace: Mapping[str, Any], name: str) -> Any:
+    """A name of a class body, or of code that was given a namespace."""
+    value = _named(namespace, name)
+    if value is not MISSING:
+        return value
     frame = sys._getframe(1)
     value = frame.f_globals.get(name, MISSING)
     if value is not MISSING:
@@ -157,20 +167,17 @@ def load_from_dict_or_globals(mapping: Mapping[str, Any], name: str) -> Any:
     """A name in an annotation, whose globals may be of any class of mappings."""
     frame = sys._getframe(1)
     for names in (mapping, frame.f_globals, frame.f_builtins):
-        try:
-            value = names[name]
-        except KeyError:
-            continue
-        return lazy.loaded(value, name, frame.f_globals)
+        value = _named(names, name)
+        if value is not MISSING:
+            return lazy.loaded(value, name, frame.f_globals)
     raise semantics.name_error(name)
 
 
 def class_deref(namespace: Mapping[str, Any], name: str, cell: CellType) -> Any:
     """A free variable of a class body, unless the body's namespace has the name."""
-    try:
-        return namespace[name]
-    except KeyError:
-        pass
+    value = _named(namespace, name)
+    if value is not MISSING:
+        return value
     try:
         return cell.cell_contents
     except ValueError:

@@ -6,10 +6,12 @@ import ast
 import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from vmtrace.tracer.code import Instruction
 from vmtrace.tracer.fused.inlined import Inlined, accesses
 from vmtrace.tracer.fused.straight import NULL_ENTRY, Entry, Straight
+from vmtrace.tracer.host.templates import fill
 from vmtrace.tracer.host.unseen import PREFIX
 
 ENTRY = frozenset({"RESUME", "RETURN_GENERATOR"})
@@ -21,8 +23,8 @@ class Variables(Straight):
     """Host expression for the mapping that a class or module body's names live in; None where they are globals."""
     inlined: Inlined = field(default_factory=Inlined)
 
-    def _space(self) -> ast.expr:
-        return self.namespace if self.namespace is not None else self.expression("M.globals()")
+    def _space(self) -> Any:
+        return self.expression("M.globals()") if self.namespace is None else fill(self.namespace, {}, self.line)
 
     # --- variables that the host function does not have (see `inlined`) ---------------------------------------------
 
@@ -98,7 +100,11 @@ class Variables(Straight):
         clear = "KEPT = HOLDER\nHOLDER = M.NULL"
         if name not in self.inlined.unseen:
             clear = "try: KEPT = HOLDER; del HOLDER\nexcept M.UnboundLocalError: KEPT = M.NULL"
-        self.write(clear, KEPT=kept, HOLDER=holder)
+        written = self.made(clear, KEPT=kept, HOLDER=holder)
+        if name in self.inlined.unseen:
+            self.out += written
+        else:
+            self.attempt(i, written)
         self.push_variable(kept)
 
     def _store_fast(self, i: Instruction, name: str) -> None:

@@ -13,7 +13,7 @@ from types import CodeType
 from vmtrace.tracer.fused.entries import ITERATOR_IN_TWO
 
 CACHE = 0
-BUILD_TUPLE, COPY, SWAP, NOP = (dis.opmap[name] for name in ("BUILD_TUPLE", "COPY", "SWAP", "NOP"))
+BUILD_TUPLE, COPY, SWAP, POP_TOP, NOP = (dis.opmap[name] for name in ("BUILD_TUPLE", "COPY", "SWAP", "POP_TOP", "NOP"))
 PAD = ".padded"
 LANDED = ".landed"
 LANDS = "CLEANUP_THROW" not in dis.opmap
@@ -23,8 +23,10 @@ ABOVE_DELEGATE = "None, " if ITERATOR_IN_TWO else ""
 ENDED = ".ended"
 SENT = "~~~" if ITERATOR_IN_TWO else "~"
 """What host code writes before a delegate and what to send it: a code unit each (see `sending`)."""
-DROPS_DELEGATE = dis.opmap.get("END_SEND")
-"""What drops a delegate that has ended; on 3.11, SEND does (which has no inline cache there)."""
+SEND_DROPS = "END_SEND" not in dis.opmap
+"""Whether SEND itself drops a delegate that has ended (3.11; it has no inline cache there)."""
+DROPPED = "" if SEND_DROPS else "~~~~" if ITERATOR_IN_TWO else "~~~"
+"""What host code writes before the pair of what was sent to and `.ended := False`: a code unit each, too."""
 
 
 def _yields_of(source: str) -> list[int | None]:
@@ -61,11 +63,12 @@ def delegating(made: CodeType) -> bytes:
 
 
 def sending(made: CodeType) -> CodeType:
-    """Makes `(SENT(delegate, value), (.ended := False))` send the value to the delegate: its result is what is yielded,
-    or, where `.ended` stays as it was, what the delegate has returned.
+    """Makes `DROPPED(SENT(delegate, value), (.ended := False))` send the value to the delegate: its result is what is
+    yielded, or, where `.ended` stays as it was, what the delegate has returned.
 
-    The units of the inner tuple and SENT become SEND, which jumps over `.ended := False`, and that of the outer tuple
-    drops the delegate. A call of `next` or `send` would take more from the recursion limit, at each level (3.12).
+    The units of the inner tuple and SENT become SEND, which jumps over `.ended := False`, and those of the outer tuple
+    and DROPPED drop the delegate: END_SEND where it has ended, of which those who watch are told, and other
+    instructions otherwise. A call of `next` or `send` would take more from the recursion limit, at each level (3.12).
     """
     if ENDED not in made.co_varnames:
         return made
@@ -76,21 +79,31 @@ def sending(made: CodeType) -> CodeType:
             continue
         false = copy - 2 * (1 + _extensions(units, copy - 2))
         drop = at + 2
-        sent = _send(false, drop)
+        dropping = _drop()
+        ended = drop + len(dropping) - 2
+        sent = _send(false, drop if SEND_DROPS else ended)
         assert units[false - len(sent)] == units[drop] == BUILD_TUPLE
         units[false - len(sent) : false] = sent
         units[copy : copy + 2] = NOP, 0
-        units[drop : drop + 2] = dis.opmap["POP_TOP"] if DROPS_DELEGATE is None else DROPS_DELEGATE, 0
+        units[drop : ended + 2] = dropping
     return made.replace(co_code=bytes(units), co_stacksize=made.co_stacksize + ITERATOR_IN_TWO)
 
 
-def _send(stop: int, drop: int) -> bytes:
-    """SEND and what belongs to it, up to the byte offset `stop`; the delegate is dropped at `drop`."""
-    send, distance = dis.opmap["SEND"], (drop - stop) // 2
-    if DROPS_DELEGATE is None:  # where it has not ended, it is the top of the stack there
+def _send(stop: int, ended: int) -> bytes:
+    """SEND and what belongs to it, up to the byte offset `stop`; it jumps to `ended`."""
+    send, distance = dis.opmap["SEND"], (ended - stop) // 2
+    if SEND_DROPS:  # where it has not ended, it is the top of the stack there
         return bytes((send, distance + 2, SWAP, 2))
     null = (dis.opmap["PUSH_NULL"], 0, SWAP, 2) if ITERATOR_IN_TWO else ()
     return bytes((*null, send, distance, CACHE, 0))
+
+
+def _drop() -> bytes:
+    """Drops a delegate that has yielded; then the instruction that drops one that has ended."""
+    if SEND_DROPS:  # which leaves both as one
+        return bytes((POP_TOP, 0))
+    below = 1 + ITERATOR_IN_TWO
+    return bytes((SWAP, 1 + below, *(POP_TOP, 0) * below, dis.opmap["JUMP_FORWARD"], 1, dis.opmap["END_SEND"], 0))
 
 
 def _stores(units: bytes | bytearray, variable: int) -> Iterator[int]:

@@ -12,7 +12,7 @@ import ast
 import dis
 import inspect
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from types import CodeType
 from typing import Any
@@ -21,17 +21,26 @@ from vmtrace.tracer.code import Code, Instruction
 from vmtrace.tracer.fused.inlined import argument_count, inlined
 from vmtrace.tracer.host.delegates import delegating, sending
 from vmtrace.tracer.host.hide import hide_code, tell_nobody
-from vmtrace.tracer.host.locations import NOWHERE, location_table
+from vmtrace.tracer.host.lines import (
+    ENTERED_QUIETLY,
+    HEADS,
+    NOTES,
+    QUIETLY,
+    RERAISES,
+    SILENT,
+    Chain,
+    begins_frame,
+    kind_of,
+    lead_directly,
+    tell_in_order,
+    tell_not,
+)
+from vmtrace.tracer.host.locations import NOWHERE, Position, location_table
 from vmtrace.tracer.host.unseen import PREFIX as PREFIX
 from vmtrace.tracer.host.unseen import hide_variables, padding
 
-RESUME, YIELD_VALUE = dis.opmap["RESUME"], dis.opmap["YIELD_VALUE"]
+RESUME, YIELD_VALUE, POP_TOP = (dis.opmap[name] for name in ("RESUME", "YIELD_VALUE", "POP_TOP"))
 RAISE_VARARGS, RERAISE = dis.opmap["RAISE_VARARGS"], dis.opmap["RERAISE"]
-SILENT = 1_000_000
-"""From here on lines stand for the same instructions as those from 0 on, but the program is told of no line there:
-for what the host does besides, in which a trace function is not to see the frame."""
-RERAISES = 2 * SILENT
-"""The line of statements that raise an exception as it is; further on, those that stand for an instruction, too."""
 LASTI_IS_OBJECT = "POP_ITER" not in dis.opmap
 """Whether RERAISE finds the code unit as an int on the stack; from 3.14 on it is what only the interpreter can make."""
 CONSUMERS = re.compile("POP_TOP|POP_JUMP|TO_BOOL")
@@ -48,6 +57,8 @@ class Host:
     """By code unit (byte offset // 2): index of the instruction that the unit is part of."""
     unit_of: Sequence[int]
     """By instruction: its first code unit, of those that the program is told of."""
+    located: Sequence[int]
+    """By code unit: the last instruction that has been executed when a frame stands there and calls; -1 for none."""
 
 
 class Table:
@@ -97,8 +108,9 @@ def finish(
     constants: Constants,
     prologue: int | None = None,
     global_names: Iterable[str] = (),
+    chains: Sequence[Chain] = (),
 ) -> Host:
-    """Compiles a function's body into its host code.
+    """Compiles a function's body into its host code. `chains` are those that jumps (see `lines.JUMPS`) name by number.
 
     With `prologue`, the body's first statement, whose line that is, is moved to where a generator function still runs
     as a call, before it makes its generator.
@@ -113,8 +125,10 @@ def finish(
         made, places = _moved_to_the_call(made, places, _last_of_call(code.instructions))
     made, added = hide_variables(made, _shown(code))
     places[:0] = [0] * added
-    instruction_of = [place % SILENT for place in places]
-    positions = (NOWHERE if place >= SILENT else code.instructions[place].position for place in places)
+    if chains:
+        made = lead_directly(tell_not(made, places), places, chains)
+        made, places = tell_in_order(made, places, chains, code.instructions)
+    positions = list(_positions(made, places, code.instructions))
     original = code.code
     finished = made.replace(
         co_name=original.co_name,
@@ -129,9 +143,42 @@ def finish(
         tell_nobody([finished])
     unit_of = [0] * len(code.instructions)
     for unit in reversed(range(len(places))):
-        if places[unit] < SILENT:
-            unit_of[places[unit]] = unit
-    return Host(finished, instruction_of, unit_of)
+        if kind_of(places[unit]) not in (SILENT, HEADS, NOTES, QUIETLY):
+            unit_of[places[unit] % SILENT] = unit
+    return Host(finished, [place % SILENT for place in places], unit_of, list(_located(places, code.instructions)))
+
+
+def _positions(made: CodeType, places: Sequence[int], instructions: Sequence[Instruction]) -> Iterator[Position]:
+    """By code unit: where in the program's source it is from. Nothing is told of between the making of a generator and
+    its beginning."""
+    made_by, begins = _begins(instructions)
+    for unit, place in enumerate(places):
+        index = place % SILENT
+        silent = (
+            kind_of(place) == SILENT
+            or (kind_of(place) == HEADS and instructions[index].name in ENTERED_QUIETLY)
+            or (made_by < index <= begins and (kind_of(place) or made.co_code[2 * unit] not in (RESUME, POP_TOP)))
+        )
+        yield NOWHERE if silent else instructions[index].position
+
+
+def _begins(instructions: Sequence[Instruction]) -> tuple[int, int]:
+    """The RETURN_GENERATOR, and the RESUME behind it at which the function begins; -1 if there is none. (What is before
+    the one, in the call, may have a RESUME of its own: 3.15.)"""
+    made_by = next((i.index for i in instructions if i.name == "RETURN_GENERATOR"), -1)
+    return made_by, next((i.index for i in instructions if begins_frame(i) and i.index > made_by), -1)
+
+
+def _located(places: Sequence[int], instructions: Sequence[Instruction]) -> Iterator[int]:
+    """At the NOP at which a chain begins, the block before is done, and it may be one further on; behind it, none of
+    the instructions of the block that is noted."""
+    looped = {i.target for i in instructions if i.target is not None and i.target <= i.index}
+    for place in places:
+        index, kind = place % SILENT, kind_of(place)
+        if kind == HEADS and index in looped:
+            yield len(instructions) - 1
+        else:
+            yield index - (kind == NOTES)
 
 
 def _compiled(code: Code, body: list[ast.stmt], global_names: list[str]) -> CodeType:
@@ -227,24 +274,26 @@ def _shown(code: Code) -> list[str]:
 
 
 def _places(made: CodeType, instructions: Sequence[Instruction], prologue: int | None) -> list[int]:
-    """By code unit: the instruction's index, from the line that its syntax node was given (plus SILENT where that is);
-    -1 in the prologue.
+    """By code unit: the instruction's index, from the line that its syntax node was given, plus SILENT or another kind
+    of place (see `lines`); -1 in the prologue.
 
     What consumes a value at the line of the value (see CONSUMERS) is what follows in the program. The RESUME at which
     the function begins, where it is told of as called, is the program's: others may come before it that have no line.
     """
     indices: list[int] = []
-    begins = next((i.index for i in instructions if i.name == "RESUME"), 0)
+    begins = max(0, _begins(instructions)[1])
     index, last = 0, len(instructions) - 1
     for unit, (_, line, _, _) in enumerate(made.co_positions()):
-        if line is not None:
-            silent, place = divmod(max(line - 1, 0), SILENT)
-            index = -1 if line == prologue else min(place, last) + SILENT * (silent == 1)
+        if line is None:
+            indices.append(index if index < 0 else SILENT + index % SILENT)
+            continue
+        kind, place = kind_of(line - 1), (line - 1) % SILENT
+        index = -1 if line == prologue else min(place, last) + (0 if kind == RERAISES else kind)
+        consumer = CONSUMERS.match(dis.opname[made.co_code[2 * unit]]) if index < SILENT else None
         if index == 0 and made.co_code[2 * unit] == RESUME:
             indices.append(begins)
-            continue
-        consumer = CONSUMERS.match(dis.opname[made.co_code[2 * unit]])
-        indices.append(_consumer(instructions, index, consumer[0]) if consumer else index)
+        else:
+            indices.append(_consumer(instructions, index, consumer[0]) if consumer else index)
     return indices
 
 

@@ -52,7 +52,8 @@ from vmtrace.tracer.fused.inlined import accesses, argument_count, inlined
 from vmtrace.tracer.fused.support import CREATED
 from vmtrace.tracer.host.delegates import ABOVE_DELEGATE, LANDED, PAD
 from vmtrace.tracer.host.hide import hide
-from vmtrace.tracer.host.host import SILENT, Constants, Host, _no_arguments, finish
+from vmtrace.tracer.host.host import Constants, Host, _no_arguments, finish
+from vmtrace.tracer.host.lines import SILENT
 from vmtrace.tracer.host.templates import expression, statements
 from vmtrace.tracer.host.unseen import PREFIX
 from vmtrace.tracer.notes import CREATE, SUSPEND

@@ -140,14 +140,17 @@ def enter_async_with(manager: Any) -> tuple[Any, Any]:
 
 
 def _entered(manager: Any, enter_name: str, exit_name: str, protocol: str) -> tuple[Any, Any]:
-    lacks = f"'{type_name(manager):.200}' object does not support the {protocol} protocol"
     enter = special(manager, enter_name)
     if enter is NULL:
-        raise TypeError(lacks)
+        raise TypeError(_lacks(manager, protocol))
     leave = special(manager, exit_name)
     if leave is NULL:
-        raise TypeError(f"{lacks} (missed {exit_name} method)")
+        raise TypeError(f"{_lacks(manager, protocol)} (missed {exit_name} method)")
     return leave, enter()
+
+
+def _lacks(manager: Any, protocol: str) -> str:
+    return f"'{type_name(manager):.200}' object does not support the {protocol} protocol"
 
 
 hide_functions(globals())

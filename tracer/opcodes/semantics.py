@@ -127,6 +127,9 @@ def unbound_free(name: str) -> NameError:
 
 
 def setup_annotations(namespace: MutableMapping[str, Any]) -> None:
+    if type(namespace) is dict:  # without an exception, which a trace function of the program's would be told of
+        namespace.setdefault("__annotations__", {})
+        return
     try:
         namespace["__annotations__"]
     except KeyError:

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from vmtrace.tracer.assembly import Guard, Label
 from vmtrace.tracer.code import Block, Code, Instruction
 from vmtrace.tracer.host.locations import NOWHERE
-from vmtrace.tracer.rewritten.assembly import Guard, Label
 from vmtrace.tracer.rewritten.marks import RAISE, UNWIND
 from vmtrace.tracer.rewritten.probes import JUMP, NOTHING_NEW, OUTSIDE, RERAISE, SWAP, Probes
 

@@ -20,8 +20,8 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Any
 
+from vmtrace.tracer.assembly import Guard, Label, Op
 from vmtrace.tracer.host.locations import NOWHERE, Position
-from vmtrace.tracer.rewritten.assembly import Guard, Label, Op
 from vmtrace.tracer.rewritten.mailbox import Mailbox
 from vmtrace.tracer.rewritten.marks import ENTER_WAITING, RESUME, WAITING
 from vmtrace.tracer.rewritten.told_already import END_SEND, POPS

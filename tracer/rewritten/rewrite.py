@@ -16,9 +16,9 @@ import dis
 from collections.abc import Sequence
 from types import CodeType
 
+from vmtrace.tracer.assembly import Assembled, Guard, Label, assemble
 from vmtrace.tracer.code import Block, Code, Instruction
 from vmtrace.tracer.errors import CodeError
-from vmtrace.tracer.rewritten.assembly import Assembled, Guard, Label, assemble
 from vmtrace.tracer.rewritten.landings import Landings
 from vmtrace.tracer.rewritten.likely import Guess
 from vmtrace.tracer.rewritten.mailbox import Mailbox

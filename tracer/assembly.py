@@ -43,10 +43,11 @@ class Label:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Guard:
-    """Where an exception goes: the stack is cut to `depth`, then lasti and the exception are pushed."""
+    """Where an exception goes: the stack is cut to `depth`, then lasti (if asked for) and the exception are pushed."""
 
     handler: Label
     depth: int
+    lasti: bool = True
 
 
 @dataclass(slots=True, eq=False)
@@ -138,7 +139,7 @@ def _exception_table(ops: Iterable[Op]) -> Iterator[int]:
         first, *rest = _big_varint(start)
         yield first | 0x80
         yield from rest
-        for number in (stop - start, guard.handler.unit, guard.depth << 1 | 1):
+        for number in (stop - start, guard.handler.unit, guard.depth << 1 | guard.lasti):
             yield from _big_varint(number)
 
 
