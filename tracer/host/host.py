@@ -11,7 +11,6 @@ from __future__ import annotations
 import ast
 import dis
 import inspect
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from types import CodeType
@@ -20,7 +19,9 @@ from typing import Any
 from vmtrace.tracer.code import Code, Instruction
 from vmtrace.tracer.fused.inlined import argument_count, inlined
 from vmtrace.tracer.host.delegates import delegating, sending
+from vmtrace.tracer.host.directly import lead_directly, tell_not
 from vmtrace.tracer.host.hide import hide_code, tell_nobody
+from vmtrace.tracer.host.in_order import tell_in_order
 from vmtrace.tracer.host.lines import (
     ENTERED_QUIETLY,
     HEADS,
@@ -31,9 +32,6 @@ from vmtrace.tracer.host.lines import (
     Chain,
     begins_frame,
     kind_of,
-    lead_directly,
-    tell_in_order,
-    tell_not,
 )
 from vmtrace.tracer.host.locations import NOWHERE, Position, location_table
 from vmtrace.tracer.host.unseen import PREFIX as PREFIX
@@ -43,8 +41,11 @@ RESUME, YIELD_VALUE, POP_TOP = (dis.opmap[name] for name in ("RESUME", "YIELD_VA
 RAISE_VARARGS, RERAISE = dis.opmap["RAISE_VARARGS"], dis.opmap["RERAISE"]
 LASTI_IS_OBJECT = "POP_ITER" not in dis.opmap
 """Whether RERAISE finds the code unit as an int on the stack; from 3.14 on it is what only the interpreter can make."""
-CONSUMERS = re.compile("POP_TOP|POP_JUMP|TO_BOOL")
-"""Their positions are those of an expression statement's value, and, from 3.12 on, of a condition."""
+CONSUMERS = {
+    n: kind for kind in ("POP_TOP", "POP_JUMP", "TO_BOOL") for name, n in dis.opmap.items() if name.startswith(kind)
+}
+"""Their positions are those of an expression statement's value, and, from 3.12 on, of a condition; by opcode, the
+beginning of the name."""
 PLACEHOLDER = "\0vmtrace\0"
 
 
@@ -126,7 +127,8 @@ def finish(
     made, added = hide_variables(made, _shown(code))
     places[:0] = [0] * added
     if chains:
-        made = lead_directly(tell_not(made, places), places, chains)
+        made = tell_not(made, places)
+        made = lead_directly(made, places, chains)
         made, places = tell_in_order(made, places, chains, code.instructions)
     positions = list(_positions(made, places, code.instructions))
     original = code.code
@@ -152,12 +154,16 @@ def _positions(made: CodeType, places: Sequence[int], instructions: Sequence[Ins
     """By code unit: where in the program's source it is from. Nothing is told of between the making of a generator and
     its beginning."""
     made_by, begins = _begins(instructions)
+    units = made.co_code
     for unit, place in enumerate(places):
+        if begins < place < SILENT:
+            yield instructions[place].position
+            continue
         index = place % SILENT
         silent = (
             kind_of(place) == SILENT
             or (kind_of(place) == HEADS and instructions[index].name in ENTERED_QUIETLY)
-            or (made_by < index <= begins and (kind_of(place) or made.co_code[2 * unit] not in (RESUME, POP_TOP)))
+            or (made_by < index <= begins and (kind_of(place) or units[2 * unit] not in (RESUME, POP_TOP)))
         )
         yield NOWHERE if silent else instructions[index].position
 
@@ -174,7 +180,7 @@ def _located(places: Sequence[int], instructions: Sequence[Instruction]) -> Iter
     the instructions of the block that is noted."""
     looped = {i.target for i in instructions if i.target is not None and i.target <= i.index}
     for place in places:
-        index, kind = place % SILENT, kind_of(place)
+        index, kind = (place, 0) if place < SILENT else (place % SILENT, kind_of(place))
         if kind == HEADS and index in looped:
             yield len(instructions) - 1
         else:
@@ -282,6 +288,7 @@ def _places(made: CodeType, instructions: Sequence[Instruction], prologue: int |
     """
     indices: list[int] = []
     begins = max(0, _begins(instructions)[1])
+    units = made.co_code  # which is made anew whenever it is asked for
     index, last = 0, len(instructions) - 1
     for unit, (_, line, _, _) in enumerate(made.co_positions()):
         if line is None:
@@ -289,11 +296,11 @@ def _places(made: CodeType, instructions: Sequence[Instruction], prologue: int |
             continue
         kind, place = kind_of(line - 1), (line - 1) % SILENT
         index = -1 if line == prologue else min(place, last) + (0 if kind == RERAISES else kind)
-        consumer = CONSUMERS.match(dis.opname[made.co_code[2 * unit]]) if index < SILENT else None
-        if index == 0 and made.co_code[2 * unit] == RESUME:
+        consumer = CONSUMERS.get(units[2 * unit]) if index < SILENT else None
+        if index == 0 and units[2 * unit] == RESUME:
             indices.append(begins)
         else:
-            indices.append(_consumer(instructions, index, consumer[0]) if consumer else index)
+            indices.append(_consumer(instructions, index, consumer) if consumer else index)
     return indices
 
 
