@@ -53,6 +53,20 @@ except RecursionError as error:
     last = [(entry.name, entry.lineno, entry.colno, entry.end_colno) for entry in entries[-3:]]
     shown[{name!r}] = depth, len(entries), last, str(error)
 """
+LIMITS = """
+import sys
+
+def setting(depth, limit):
+    try:
+        setting(depth - 1, limit) if depth else sys.setrecursionlimit(limit)
+    except (RecursionError, ValueError, TypeError) as error:
+        print(type(error), error, error.__context__, sys.getrecursionlimit())
+
+for limit in 1, 2, 0, -1, "1", 100:
+    for depth in 0, 10:
+        setting(depth, limit)
+sys.setrecursionlimit(1)
+"""
 END = "print(json.dumps(shown))"
 
 
@@ -87,3 +101,13 @@ def test_of_calls_from_c(shown: Callable[..., list[Any]]) -> None:
             assert depth - 3 <= recorded[name][0] <= depth, name
     else:
         assert recorded == expected
+
+
+@pytest.mark.parametrize("engine", ["vm", "native"])
+def test_a_limit_that_is_too_low(engine: str, tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(LIMITS)
+    command = ["-m", "vmtrace.cli", "record", "-q", "--engine", engine, "-o", tmp_path / "trace.arrow", program]
+    expected, recorded = witness.plain([program]), witness.plain(command, environment={"PYTHONPATH": str(SOURCES)})
+    assert b"depth" in expected.stdout and expected.status == 1
+    assert (recorded.stdout, recorded.stderr, recorded.status) == (expected.stdout, expected.stderr, expected.status)

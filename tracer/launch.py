@@ -12,7 +12,9 @@ import dis
 import functools
 import importlib
 import itertools
+import operator
 import os
+import re
 import signal
 import sys
 import threading
@@ -117,6 +119,7 @@ def _run_main(engine: Engine, program: Program, by_name: bool, namespace: dict[s
             _forget_file(namespace)
 
 
+TOO_LOW = "the limit is too low"
 FORGETS_FILE_FIRST = sys.version_info >= (3, 14)
 """Whether `__file__` is gone from a script's namespace before its last exception is shown (else, after that)."""
 
@@ -155,7 +158,14 @@ def make_room(depth: int) -> None:
 
     def setrecursionlimit(limit: int, /) -> None:
         """Set the maximum depth of the Python interpreter stack to n."""
-        put(limit + depth if limit > 0 else limit)
+        limit = operator.index(limit)
+        try:
+            return put(limit + depth if limit > 0 else limit)
+        except RecursionError as error:
+            numbers = [*map(int, re.findall(r"\d+", str(error)))]
+        # It names the limit, and the depth that is reached, of which this function is a frame.
+        reached = numbers[1] - depth - 1
+        raise RecursionError(f"cannot set the recursion limit to {limit} at the recursion depth {reached}: {TOO_LOW}")
 
     sys.getrecursionlimit, sys.setrecursionlimit = hide(getrecursionlimit), hide(setrecursionlimit)
 
