@@ -1,49 +1,34 @@
-"""An engine's notes are the running thread's, whichever way another thread comes to run the program's code."""
+"""The native engine's mailbox is the running thread's, whichever way another thread comes to run the program's code."""
 
 from __future__ import annotations
 
 import _thread
 import ctypes
 import gc
-import sys
 import threading
 from collections.abc import Callable, Iterator
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from vmtrace.tracer.host.threads import STARTS_THREAD, watch_for_threads
 from vmtrace.tracer.rewritten.mailbox import Mailbox
-from vmtrace.tracer.vm import VirtualMachine
 
 start_untold = _thread.start_new_thread
 """As the thread is started that takes the notes: before anybody watches."""
 
 
 @pytest.fixture
-def watched() -> Iterator[None]:
-    """Afterwards, nothing is watched any more."""
-    found = [(sys.modules[module], name) for module, name in STARTS_THREAD]
-    kept = [(module, name, getattr(module, name)) for module, name in found if hasattr(module, name)]
+def mailbox() -> Iterator[Mailbox]:
+    """One that is watched for, of the thread that the test runs in."""
+    notes: dict[int, list[int]] = {}
+    kept = [(module, name, getattr(module, name)) for module, name in STARTS_THREAD if hasattr(module, name)]
     callbacks = [*gc.callbacks]
-    yield
+    made = Mailbox(lambda: notes.setdefault(_thread.get_ident(), []))
+    watch_for_threads(made.share, made.unshare)
+    yield made
     for module, name, function in kept:
         setattr(module, name, function)
     gc.callbacks[:] = callbacks
-
-
-@pytest.fixture
-def notes_of_thread() -> Callable[[], list[int]]:
-    notes: dict[int, list[int]] = {}
-    return lambda: notes.setdefault(_thread.get_ident(), [])
-
-
-@pytest.fixture
-def mailbox(watched: None, notes_of_thread: Callable[[], list[int]]) -> Mailbox:
-    """The native engine's, of the thread that the test runs in."""
-    made = Mailbox(notes_of_thread)
-    watch_for_threads(made.share, made.unshare)
-    return made
 
 
 def in_another(start: Callable[..., Any], run: Callable[[], object]) -> Any:
@@ -125,20 +110,3 @@ def test_what_starts_threads_is_itself_again(mailbox: Mailbox) -> None:
     assert watched.__name__ == start_untold.__name__ and watched.__doc__ == start_untold.__doc__
     in_another(watched, lambda: None)
     assert _thread.start_new_thread is start_untold
-
-
-def test_a_collection_while_the_vm_records(watched: None, notes_of_thread: Callable[[], list[int]]) -> None:
-    recorder: Any = SimpleNamespace(notes=notes_of_thread)
-    machine = VirtualMachine(recorder)
-    shared = machine.support.thread
-    machine.watch_for_threads()
-    alone = machine.support.thread
-    assert alone is not shared and alone.state is shared.state
-    seen: list[Any] = []
-    gc.callbacks.append(lambda phase, info: seen.append(machine.support.thread))
-    gc.collect()
-    in_another(start_untold, gc.collect)
-    assert seen == [alone, alone, shared, alone]
-    in_another(_thread.start_new_thread, lambda: None)
-    assert machine.support.thread is shared
-    assert shared.state is alone.state

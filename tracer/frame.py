@@ -22,7 +22,7 @@ from vmtrace.tracer.opcodes.opset import Call
 from vmtrace.tracer.opcodes.semantics import NULL, unbound_free, unbound_local
 
 if TYPE_CHECKING:
-    from vmtrace.tracer.fused.support import Alone, Threads
+    from vmtrace.tracer.fused.support import Notes
     from vmtrace.tracer.vm import VirtualMachine
 
 keep_builtins(globals())
@@ -308,13 +308,12 @@ class Frame:
 class NotedFrame(Frame):
     """A frame that is recorded."""
 
-    @property
-    def thread(self) -> Threads | Alone:
-        thread: Threads | Alone = self.activity.vm.support.thread
-        return thread
+    def __init__(self, *given: Any) -> None:
+        Frame.__init__(self, *given)
+        self.thread: Notes = self.activity.vm.support.thread
 
     def note_enter(self) -> None:
-        notes, frames = self.thread.state
+        notes, frames = self.thread.__dict__["state"]
         notes += (ENTER, self.recorded.code_id, frames[-1].f_lasti)
         frames.append(sys._getframe(1))
 
@@ -325,14 +324,14 @@ class NotedFrame(Frame):
         self.generator = self.activity.vm.support.open_generator(*here)
 
     def note_block(self) -> None:
-        notes, _ = self.thread.state
+        notes, _ = self.thread.__dict__["state"]
         notes.append(self.recorded.first_block + self.at)
 
     def note_suspend(self) -> None:
         self._leaves(SUSPEND)
 
     def note_resume(self) -> None:
-        notes, frames = self.thread.state
+        notes, frames = self.thread.__dict__["state"]
         notes += (RESUME, self.generator, frames[-1].f_lasti)
         frames.append(sys._getframe(1))
 
@@ -342,13 +341,13 @@ class NotedFrame(Frame):
     def note_raise(self, handled: bool) -> None:
         position = self.recorded.units[self.index]
         if handled:
-            notes, _ = self.thread.state
+            notes, _ = self.thread.__dict__["state"]
             notes += (RAISE, position)
         else:
             self._leaves(UNWIND, position)
 
     def _leaves(self, *token: int) -> None:
-        notes, frames = self.thread.state
+        notes, frames = self.thread.__dict__["state"]
         notes += token
         del frames[-1]
 

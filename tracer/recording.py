@@ -18,16 +18,12 @@ from vmtrace.tracer.vm import VirtualMachine
 
 
 class VMEngine:
-    """The bytecode virtual machine, recording. `code` is asked for first in the thread that the program runs in."""
+    """The bytecode virtual machine, recording."""
 
     def __init__(self, recorder: Recorder, check: bool = False) -> None:
         self.machine = VirtualMachine(recorder, check=check)
-        self._watches = False
 
     def code(self, code: CodeType, module: str | None = None, namespace_is_globals: bool = True) -> CodeType:
-        if not self._watches:
-            self._watches = True
-            self.machine.watch_for_threads()
         return self.machine.function(code, namespace_is_globals, module).host
 
     def original(self, code: CodeType) -> CodeType:

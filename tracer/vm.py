@@ -19,11 +19,10 @@ from typing import Any, Protocol
 from vmtrace.tracer.code import Code, decode, with_distinct_cells
 from vmtrace.tracer.errors import VMError, refusing
 from vmtrace.tracer.fused.fuse import Fuser
-from vmtrace.tracer.fused.support import Alone, support
+from vmtrace.tracer.fused.support import support
 from vmtrace.tracer.host.hide import hide
 from vmtrace.tracer.host.stub import stub
 from vmtrace.tracer.host.templates import Source
-from vmtrace.tracer.host.threads import watch_for_threads
 from vmtrace.tracer.host.untold import work
 from vmtrace.tracer.opcodes.opset import OpcodeSet, Operation, operation
 from vmtrace.tracer.opcodes.semantics import ANNOTATIONS, CLOSURE, DEFAULTS, KEYWORD_DEFAULTS, set_function_attribute
@@ -117,22 +116,6 @@ class VirtualMachine:
             known = self._functions[key] = code, work(self._ready, code, namespace_is_globals, module)
             self._originals[id(known[1].host)] = code
         return known[1]
-
-    def watch_for_threads(self) -> None:
-        """From now on the program is taken to have one thread, the calling one, until it has another. To be called
-        before the program begins, of a machine that records."""
-        support: Any = self.support
-        threads = support.thread
-        alone = Alone(threads.state)
-
-        def share() -> None:
-            support.thread = threads
-
-        def unshare() -> None:
-            support.thread = alone
-
-        unshare()
-        watch_for_threads(hide(share), hide(unshare))
 
     def original(self, host: CodeType) -> CodeType:
         """The program's code that a host code object was made of; any other as it is."""

@@ -13,7 +13,7 @@ directly to its block). What an instruction does is still what its handler says.
 
 the host function reads, with notes as they are made when recording:
 
-    .notes, .frames = thread.state
+    .notes, .frames = thread.__dict__["state"]
     .notes += (ENTER, 7, .frames[-1].f_lasti)
     .frames += (getframe(),)
     .at = 0

@@ -42,26 +42,20 @@ class Standing:
         self.f_lasti = position
 
 
-class Threads(_thread._local):
-    """`state`: the calling thread's notes, and the host frames that are running, outermost first."""
+class Notes(_thread._local):
+    """`__dict__["state"]`: the calling thread's notes, and the host frames that are running, outermost first.
+
+    It is asked for so because no other attribute of a thread's is found without a comparison, which on 3.11 and 3.12
+    counts towards the recursion limit.
+    """
 
     def __init__(self, notes_of_thread: Callable[[], list[int]]) -> None:
-        self.state: tuple[list[int], list[Any]] = notes_of_thread(), [Bottom]
+        self.__dict__["state"] = notes_of_thread(), [Bottom]
 
     __init__ = hide(__init__)
 
 
-class Alone:
-    """The same of the only thread, in a plain slot. To look up an attribute of `Threads` takes longer, and a
-    comparison, which on 3.11 and 3.12 counts towards the recursion limit."""
-
-    __slots__ = ("state",)
-
-    def __init__(self, state: tuple[list[int], list[Any]]) -> None:
-        self.state = state
-
-
-_OF_THREAD = "_notes, _frames = M.thread.state"
+_OF_THREAD = "_notes, _frames = M.thread.__dict__['state']"
 ENTERED = f"""
 {_OF_THREAD}
 _notes += (ENTER, CODE, _frames[-1].f_lasti)
@@ -105,18 +99,19 @@ def support(
     names["locals"], names["globals"] = builtins.locals, builtins.globals
     names["get_aiter"] = coroutines.get_aiter
     if notes_of_thread is not None:
-        names.update(thread=Threads(notes_of_thread), made=_MADE, **_beginners(module))
+        thread = Notes(notes_of_thread)
+        names.update(thread=thread, made=_MADE, **_beginners(thread))
     return module
 
 
-def _beginners(module: ModuleType) -> dict[str, Callable[..., Any]]:
+def _beginners(thread: Notes) -> dict[str, Callable[..., Any]]:
     """For generator expressions, whose frame asks for an iterator before the generator is made (3.15)."""
 
     def open_generator(code_id: int, block: int, position: int) -> int:
         """Notes that its frame begins to run as a call, and stands at `position`; the generator's number."""
         generator = _MADE[0]
         _MADE[0] = generator + 1
-        notes, frames = module.thread.state
+        notes, frames = thread.__dict__["state"]
         notes.extend((CREATE, code_id, frames[-1].f_lasti, generator, block))
         frames.append(Standing(position))
         return generator
@@ -127,7 +122,7 @@ def _beginners(module: ModuleType) -> dict[str, Callable[..., Any]]:
         """The number, and what `begin` makes of the iterable; the frame stands at the offset of instruction `last`."""
         position = offsets.rows[last]
         generator = open_generator(code_id, block, position)
-        notes, frames = module.thread.state
+        notes, frames = thread.__dict__["state"]
         try:
             iterator = begin(iterable)
         except BaseException:

@@ -92,6 +92,7 @@ class _Writer:
             go_on_generator=go_on_generator,
             locals=builtins.locals,
             BaseException=BaseException,
+            **{name: getattr(vm.support, name, None) for name in ("thread", "made")},
         )
         self.names: dict[str, Any] = {"FRAME": f"{PREFIX}frame", "M": self.constants.node(support)}
 
@@ -135,11 +136,11 @@ class _Writer:
             return [*begun, *self._made("M.go_on_generator(FRAME)")]
         if self.recorded is not None and prologue is not None:
             names["GENERATOR"] = f"{PREFIX}generator"
-            facts: dict[str, Any] = {"CREATE": CREATE, "SUSPEND": SUSPEND, "M": self.activity.vm.support}
+            facts = {"CREATE": CREATE, "SUSPEND": SUSPEND}
             facts |= {"CODE": self.recorded.code_id, "BLOCK": self.recorded.first_block}
             ours = {f"_{name}": f"{PREFIX}{name}" for name in ("generator", "notes", "frames")}
             nodes = {name: self.constants.node(fact) for name, fact in facts.items()}
-            created = statements(CREATED, prologue, **ours, **nodes)
+            created = self._made(CREATED, prologue, **ours, **nodes)
         return [*created, *self._made("FRAME = M.enter_generator(GENERATOR, GIVEN, CELLS, SPACE)", **names)]
 
     def _tree(self, decided: str, places: Mapping[int, list[ast.stmt]]) -> list[ast.stmt]:

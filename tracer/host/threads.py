@@ -7,24 +7,25 @@ the program for one with a single thread until this tells it otherwise.
 from __future__ import annotations
 
 import _thread
+import ctypes
 import functools
 import gc
-import sys
+import threading
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 from vmtrace.tracer.host.hide import hide
 
-STARTS_THREAD = (
-    ("_thread", "start_new_thread"),
-    ("_thread", "start_new"),
-    ("_thread", "start_joinable_thread"),
-    ("threading", "_start_new_thread"),
-    ("threading", "_start_joinable_thread"),
-    ("ctypes", "CFUNCTYPE"),
+STARTS_THREAD: tuple[tuple[ModuleType, str], ...] = (
+    (_thread, "start_new_thread"),
+    (_thread, "start_new"),
+    (_thread, "start_joinable_thread"),
+    (threading, "_start_new_thread"),
+    (threading, "_start_joinable_thread"),
+    (ctypes, "CFUNCTYPE"),
 )
-"""Module and name of what starts threads, if the Python has it; or lets threads into Python that C has started, as
-callbacks do. The recorder has imported ctypes, with care: that may open a file for good."""
+"""What starts threads, if the Python has it; or lets threads into Python that C has started: as callbacks."""
 
 
 def watch_for_threads(share: Callable[[], None], unshare: Callable[[], None]) -> None:
@@ -35,8 +36,7 @@ def watch_for_threads(share: Callable[[], None], unshare: Callable[[], None]) ->
     allocate, and runs the program's finalisers there. Not seen are threads that an extension module starts.
     """
     own = _thread.get_ident()
-    found = [(sys.modules[module], name) for module, name in STARTS_THREAD if module in sys.modules]
-    kept = [(module, name, getattr(module, name)) for module, name in found if hasattr(module, name)]
+    kept = [(module, name, vars(module)[name]) for module, name in STARTS_THREAD if name in vars(module)]
 
     def collecting(phase: str, info: object) -> None:
         if _thread.get_ident() != own and collecting in gc.callbacks:
