@@ -23,7 +23,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.command_line import PATIENCE
-from tests.fuzz_worker import CALLS, NUMBERS, SOURCE, TUPLES
+from tests.fuzz_worker import CALLS, NUMBERS, SOURCE, TUPLES, codes
 
 ROOT = Path(__file__).parent.parent
 ENGINES = ("vm", "check", "native")
@@ -103,6 +103,17 @@ def test_mutated_code_is_refused_or_runs(worker: Worker, engine: str, code: int,
         assert said.startswith("refused <fuzzed>: "), "it names file and function"
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_what_is_no_exception_is_not_raised_again(worker: Worker, engine: str) -> None:
+    """Without any one of its instructions a handler may have something else where RERAISE looks for the exception."""
+    for code, made in enumerate(codes()):
+        for unit, opcode in enumerate(made.co_code[::2]):
+            if opcode in BEFORE_RERAISE:
+                said = worker.ask(engine=engine, code=code, changes=[["drop", unit]])
+                assert said.split(maxsplit=1)[0] in KINDS, (code, unit, said)
+
+
+BEFORE_RERAISE = {dis.opmap["SWAP"], dis.opmap["COPY"], dis.opmap["RERAISE"]}
 BEHIND_RESUME = [instruction.offset for instruction in dis.get_instructions(compile("0", "", "exec"))][1]
 
 

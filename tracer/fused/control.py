@@ -269,11 +269,20 @@ class Control(Forms):
         self.open = False
 
     def reraise(self, i: Instruction, exception: Entry, lasti: Entry | None = None) -> None:
-        """Raises an exception as it is, with the traceback and context that it has."""
+        """Raises an exception as it is, with the traceback and context that it has.
+
+        CPython takes it for one, and crashes where it is not, as a compiler's code has it nowhere.
+        """
+        if not exception.atom:
+            name = self.fresh_besides([exception])
+            self.out.append(self.assignment(name, self.value(exception)))
+            exception = self.variable(name)
         here = self.constant(i.index)
         seen = self.value(lasti) if lasti is not None else here
         self.write("_where = HERE\n_seen_at = SEEN", HERE=here, SEEN=seen)
-        self.out.append(reraising(self.expression("UNITS.rows[_seen_at]", UNITS=self.units), self.value(exception)))
+        source = "RAISED if M.isinstance(RAISED, M.BaseException) else M.no_exception()"
+        raised = self.expression(source, RAISED=self.value(exception))
+        self.out.append(reraising(self.expression("UNITS.rows[_seen_at]", UNITS=self.units), raised))
 
     def form_END_ASYNC_FOR(self, i: Instruction) -> None:
         operands = self._raise_unless(i, "StopAsyncIteration")

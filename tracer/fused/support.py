@@ -11,7 +11,7 @@ import builtins
 import sys
 from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from types import CellType, GeneratorType, ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from vmtrace.tracer.host.hide import hide, hide_functions
 from vmtrace.tracer.host.host import Table
@@ -223,6 +223,10 @@ def import_lazily(namespace: Mapping[str, Any] | None, level: int, fromlist: Any
     return lazy.import_name(name, fromlist, level, how, sys._getframe(1).f_globals, namespace)
 
 
+def no_exception() -> NoReturn:
+    raise TypeError("exceptions must derive from BaseException")
+
+
 def build_class() -> Any:
     value = sys._getframe(1).f_builtins.get("__build_class__", MISSING)
     if value is MISSING:
@@ -300,6 +304,7 @@ _FUNCTIONS = _functions(
         "import_here",
         "import_lazily",
         "build_class",
+        "no_exception",
         "get_yield_from_iter",
         "get_delegate",
         "frame_reader",
