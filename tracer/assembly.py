@@ -8,25 +8,14 @@ Instructions are `Op`s with `Label`s between them; jumps name labels, and what a
 from __future__ import annotations
 
 import dis
-import opcode
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 from vmtrace.tracer.host.locations import Position, location_table
+from vmtrace.tracer.units import CACHE_ENTRIES
 
 EXTENDED_ARG = dis.opmap["EXTENDED_ARG"]
-
-
-def _caches(opname: str) -> int:
-    """Code units of inline cache behind an instruction: a list by number up to 3.12, then a dict by name."""
-    entries = opcode._inline_cache_entries  # type: ignore[attr-defined]
-    if hasattr(entries, "get"):
-        return int(entries.get(opname, 0))
-    return int(entries[dis.opmap[opname]])
-
-
-CACHES = {number: _caches(name) for name, number in dis.opmap.items() if number < 256}
 BACKWARD = {number for name, number in dis.opmap.items() if "JUMP_BACKWARD" in name}
 if "POP_JUMP_BACKWARD_IF_TRUE" in dis.opmap:
     BACKWARD |= {number for name, number in dis.opmap.items() if name.startswith("POP_JUMP_BACKWARD")}
@@ -68,7 +57,7 @@ class Op:
 
     @property
     def stop(self) -> int:
-        return self.start + self.extended + 1 + CACHES[self.opcode]
+        return self.start + self.extended + 1 + CACHE_ENTRIES[self.opcode]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +79,7 @@ def assemble(items: Sequence[Op | Label], firstlineno: int, reach: int = 7) -> A
         pass
     ops = [item for item in items if isinstance(item, Op)]
     return Assembled(
-        code=b"".join(_units(op) for op in ops),
+        code=b"".join(encoded(op.opcode, op.arg, op.extended) for op in ops),
         exceptions=bytes(_exception_table(ops)),
         lines=location_table((op.position for op in ops for _ in range(op.start, op.stop)), firstlineno, reach),
         places=tuple(op.place for op in ops for _ in range(op.start, op.stop)),
@@ -121,12 +110,26 @@ def _settle(items: Sequence[Op | Label]) -> bool:
     return settled
 
 
-def _units(op: Op) -> bytes:
+def encoded(opcode: int, arg: int, extended: int) -> bytes:
+    """The code units of an instruction with so many EXTENDED_ARGs."""
     units = bytearray()
-    for shift in range(8 * op.extended, 0, -8):
-        units += bytes((EXTENDED_ARG, op.arg >> shift & 0xFF))
-    units += bytes((op.opcode, op.arg & 0xFF))
-    return bytes(units + bytes(2 * CACHES[op.opcode]))
+    for shift in range(8 * extended, 0, -8):
+        units += bytes((EXTENDED_ARG, arg >> shift & 0xFF))
+    units += bytes((opcode, arg & 0xFF))
+    return bytes(units + bytes(2 * CACHE_ENTRIES[opcode]))
+
+
+def instructions(units: bytes | bytearray, start: int = 0, stop: int | None = None) -> Iterator[tuple[int, ...]]:
+    """Of each between two code units: its first code unit, EXTENDED_ARGs included, its opcode and oparg, the code unit
+    behind it."""
+    first, unit, arg = start, start, 0
+    stop = len(units) // 2 if stop is None else stop
+    while unit < stop:
+        opcode, arg = units[2 * unit], arg << 8 | units[2 * unit + 1]
+        unit += 1 + CACHE_ENTRIES[opcode]
+        if opcode != EXTENDED_ARG:
+            yield first, opcode, arg, unit
+            first, arg = unit, 0
 
 
 def _exception_table(ops: Iterable[Op]) -> Iterator[int]:
@@ -136,14 +139,14 @@ def _exception_table(ops: Iterable[Op]) -> Iterator[int]:
             continue
         covered = list(run)
         start, stop = covered[0].start, covered[-1].stop
-        first, *rest = _big_varint(start)
+        first, *rest = big_varint(start)
         yield first | 0x80
         yield from rest
         for number in (stop - start, guard.handler.unit, guard.depth << 1 | guard.lasti):
-            yield from _big_varint(number)
+            yield from big_varint(number)
 
 
-def _big_varint(number: int) -> list[int]:
+def big_varint(number: int) -> list[int]:
     """Six bits a byte, highest first; bit 6 says that more follow."""
     digits = [number & 63]
     while number := number >> 6:

@@ -218,20 +218,25 @@ def _landing(instructions: list[Instruction], target: int, skips: tuple[str, ...
 
 
 def _exception_table(code: CodeType, index_of: Mapping[int, int]) -> Iterator[Handler]:
-    """Reads co_exceptiontable: start, length, target (in code units) and depth << 1 | lasti, as 6-bit varints."""
-    numbers = list(varints(code.co_exceptiontable))
     offsets = list(index_of)
-    for start, length, target, depth in zip(*(numbers[at::4] for at in range(4)), strict=True):
+    for start, length, target, depth_lasti in exception_entries(code.co_exceptiontable):
         yield Handler(
             start=index_of[2 * start],
             stop=bisect.bisect_left(offsets, 2 * (start + length)),
             target=index_of[2 * target],
-            depth=depth >> 1,
-            lasti=bool(depth & 1),
+            depth=depth_lasti >> 1,
+            lasti=bool(depth_lasti & 1),
         )
 
 
-def varints(table: bytes) -> Iterator[int]:
+def exception_entries(table: bytes) -> Iterator[tuple[int, ...]]:
+    """Reads a co_exceptiontable: start, length, target (in code units) and depth << 1 | lasti, as 6-bit varints.
+    ValueError where the last entry is not whole."""
+    numbers = list(_varints(table))
+    return zip(*(numbers[at::4] for at in range(4)), strict=True)
+
+
+def _varints(table: bytes) -> Iterator[int]:
     value = 0
     for byte in table:
         value = value << 6 | byte & 63

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from types import CodeType
 
-from vmtrace.tracer.assembly import CACHES
+from vmtrace.tracer.assembly import encoded, instructions
 from vmtrace.tracer.host.lines import END_SEND, HEADS, JUMPS, LOADED, QUIETLY, SILENT, Chain, kind_of
 
 NOP, JUMP_FORWARD, JUMP_BACKWARD = (dis.opmap[name] for name in ("NOP", "JUMP_FORWARD", "JUMP_BACKWARD"))
@@ -36,42 +36,28 @@ def lead_directly(made: CodeType, places: Sequence[int], chains: Sequence[Chain]
     return made.replace(co_code=bytes(units))
 
 
-def _jumps(made: CodeType, units: bytearray, run: Sequence[int]) -> Iterator[tuple[int, int, int]]:
+def _jumps(made: CodeType, units: bytearray, run: range) -> Iterator[tuple[int, int, int]]:
     """The first code unit of a jump to a chain, the one behind its last, the number of the chain."""
-    first, number, extended = run[0], -1, 0
-    unit = run[0]
-    while unit <= run[-1]:
-        opcode, arg = units[2 * unit], units[2 * unit + 1] | extended << 8
-        stop = unit + 1 + CACHES.get(opcode, 0)
-        extended = arg if opcode == dis.EXTENDED_ARG else 0
+    begin = number = -1
+    for first, opcode, arg, stop in instructions(units, run.start, run.stop):
         if dis.opname[opcode] in LOADS_NUMBER:
-            first = _with_extensions(units, unit)
             constant = made.co_consts[arg] if dis.opname[opcode] == "LOAD_CONST" else arg
-            number = constant if isinstance(constant, int) else -1
+            begin, number = first, constant if isinstance(constant, int) else -1
         elif opcode == JUMP_BACKWARD and number >= 0:
-            yield first, stop, number
+            yield begin, stop, number
             number = -1
-        elif opcode not in (STORE, NOP, dis.EXTENDED_ARG):
+        elif opcode not in (STORE, NOP):
             number = -1
-        unit = stop
-
-
-def _with_extensions(units: bytearray, unit: int) -> int:
-    while unit and units[2 * unit - 2] == dis.EXTENDED_ARG:
-        unit -= 1
-    return unit
 
 
 def _jump(at: int, to: int, room: int) -> bytes:
     """A jump from one code unit to another, filled up with NOPs."""
     opcode = JUMP_FORWARD if to > at else JUMP_BACKWARD
     for extended in range(4):
-        stop = at + extended + 1 + CACHES[opcode]
-        distance = abs(to - stop)
+        distance = abs(to - at - len(encoded(opcode, 0, extended)) // 2)
         if distance < 256 ** (extended + 1):
             break
-    jump = b"".join(bytes((dis.EXTENDED_ARG, distance >> 8 * n & 0xFF)) for n in range(extended, 0, -1))
-    jump += bytes((opcode, distance & 0xFF)) + bytes(2 * CACHES[opcode])
+    jump = encoded(opcode, distance, extended)
     assert len(jump) <= 2 * room, "no room for a jump"
     return jump + bytes((NOP, 0)) * (room - len(jump) // 2)
 

@@ -13,8 +13,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import CodeType
 
-from vmtrace.tracer.assembly import BACKWARD, CACHES, Guard, Label, Op, assemble
-from vmtrace.tracer.code import Instruction, varints
+from vmtrace.tracer.assembly import BACKWARD, Guard, Label, Op, assemble
+from vmtrace.tracer.assembly import instructions as taken_apart
+from vmtrace.tracer.code import Instruction, exception_entries
 from vmtrace.tracer.host.lines import HEADS, NEVER_TELLS, SILENT, Chain, begins_frame, kind_of
 from vmtrace.tracer.host.locations import NOWHERE
 
@@ -47,7 +48,7 @@ def tell_in_order(
     ranges = dict(chains)
     listed = [
         _Placed(first, stop, opcode, arg, places[first], arg >= made.co_nlocals)
-        for first, opcode, arg, stop in _instructions(made.co_code)
+        for first, opcode, arg, stop in taken_apart(made.co_code)
     ]
     heads = [n for n, i in enumerate(listed) if kind_of(i.place) == HEADS]
     missing: dict[int, list[int]] = {}
@@ -159,7 +160,7 @@ def _with_nops(made: CodeType, places: Sequence[int], missing: dict[int, list[in
     labels = {target: Label() for target in _targets(made)}
     guards = list(_guards(made, labels))
     items: list[Op | Label] = []
-    for unit, opcode, arg, stop in _instructions(units):
+    for unit, opcode, arg, stop in taken_apart(units):
         if unit in labels:
             items.append(labels[unit])
         while guards and guards[0][1] <= unit:
@@ -176,17 +177,6 @@ def _with_nops(made: CodeType, places: Sequence[int], missing: dict[int, list[in
     return changed, list(done.places)
 
 
-def _instructions(units: bytes) -> Iterator[tuple[int, int, int, int]]:
-    """Of each: its first code unit, EXTENDED_ARGs included, its opcode and oparg, the code unit behind it."""
-    first = unit = arg = 0
-    while 2 * unit < len(units):
-        opcode, arg = units[2 * unit], arg << 8 | units[2 * unit + 1]
-        unit += 1 + CACHES[opcode]
-        if opcode != dis.EXTENDED_ARG:
-            yield first, opcode, arg, unit
-            first, arg = unit, 0
-
-
 def _leads_on(opcode: int, arg: int) -> bool:
     """Whether it is a jump, or a NOP whose oparg says where the frame goes on (see `delegates.delegating`)."""
     return opcode in JUMPING or (opcode == NOP and 0 < arg <= 0xFF)
@@ -198,16 +188,14 @@ def _target(opcode: int, arg: int, stop: int) -> int:
 
 def _targets(made: CodeType) -> Iterator[int]:
     """The code units that jumps and exceptions lead to."""
-    for _, opcode, arg, stop in _instructions(made.co_code):
+    for _, opcode, arg, stop in taken_apart(made.co_code):
         if _leads_on(opcode, arg):
             yield _target(opcode, arg, stop)
-    numbers = varints(made.co_exceptiontable)
-    for _, _, target, _ in zip(numbers, numbers, numbers, numbers, strict=False):
+    for _, _, target, _ in exception_entries(made.co_exceptiontable):
         yield target
 
 
 def _guards(made: CodeType, labels: dict[int, Label]) -> Iterator[tuple[int, int, Guard]]:
     """The entries of the exception table: first code unit, the one behind the last, where exceptions go."""
-    numbers = varints(made.co_exceptiontable)
-    for start, length, target, depth in zip(numbers, numbers, numbers, numbers, strict=False):
-        yield start, start + length, Guard(labels[target], depth >> 1, bool(depth & 1))
+    for start, length, target, depth_lasti in exception_entries(made.co_exceptiontable):
+        yield start, start + length, Guard(labels[target], depth_lasti >> 1, bool(depth_lasti & 1))

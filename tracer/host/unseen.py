@@ -12,10 +12,11 @@ that no index grows when they move, and none of them is packed into an instructi
 from __future__ import annotations
 
 import dis
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from types import CodeType
 
-from vmtrace.tracer.code import varints
+from vmtrace.tracer.assembly import big_varint
+from vmtrace.tracer.code import exception_entries
 
 PREFIX = "."
 """Our own variables start with it, so no program's name can clash."""
@@ -95,20 +96,10 @@ def _renumbered(units: bytes, moved: Callable[[int], int], ours: range) -> bytes
 
 def _deeper(table: bytes, depth: int, units: int) -> bytes:
     """The exception table with so many more stack entries below, and so many more code units before."""
-    numbers = varints(table)
     changed = bytearray()
-    for start in numbers:
-        length, target, depth_lasti = next(numbers), next(numbers), next(numbers)
-        head, *rest = _varint(start + units)
+    for start, length, target, depth_lasti in exception_entries(table):
+        head, *rest = big_varint(start + units)
         changed += bytes((head | 0x80, *rest))
         for number in (length, target + units, depth_lasti + (depth << 1)):
-            changed += bytes(_varint(number))
+            changed += bytes(big_varint(number))
     return bytes(changed)
-
-
-def _varint(number: int) -> Iterator[int]:
-    """Six bits a byte, highest first; bit 6 says that more follow."""
-    digits = [number & 63]
-    while number := number >> 6:
-        digits.append(number & 63 | 64)
-    return reversed(digits)
