@@ -52,7 +52,7 @@ except KeyboardInterrupt as error:
     while traceback is not None:
         print(traceback.tb_frame.f_code.co_name, traceback.tb_lineno)
         traceback = traceback.tb_next
-    print(error.__context__)
+    print(error.__context__, error.__suppress_context__)
 """
 
 
@@ -85,4 +85,4 @@ def test_while_code_is_made_ready_it_comes_to_the_program(
 ) -> None:
     done = record(tmp_path, engine, interrupted, at)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.splitlines() == [*frames, "None"]
+    assert done.stdout.splitlines() == [*frames, "None False"]

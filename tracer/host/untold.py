@@ -75,7 +75,8 @@ def work(function: Callable[Given, Result], *given: Given.args, **named: Given.k
     try:
         return untold_if_watched(function, *given, **named)
     except KeyboardInterrupt as error:
-        raise error.with_traceback(None) from error.__cause__
+        error.__traceback__ = None
+        raise
 
 
 def untold(function: Callable[Given, Result], *given: Given.args, **named: Given.kwargs) -> Result:
