@@ -18,6 +18,7 @@ from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from typing import NoReturn
 
+from vmtrace.cli import interrupted
 from vmtrace.cli.request import Request
 from vmtrace.tracer.errors import ProgramError
 from vmtrace.tracer.host.hide import hide_code
@@ -30,8 +31,8 @@ sys.path[1:] = {path!r}
 try:
     from vmtrace.cli.recorded import main
 except KeyboardInterrupt:
-    print("vmtrace: interrupted", file=sys.stderr)
-    sys.exit(130)
+    print({interrupted!r}, file=sys.stderr)
+    sys.exit({status})
 main({request!r})
 """
 
@@ -81,7 +82,9 @@ def become(request: Request) -> NoReturn:
 
 def command_line(request: Request) -> list[str]:
     """The command that runs and records the program; to be run once."""
-    source = BEGINNING.format(path=sys.path[1:], request=asdict(request))
+    source = BEGINNING.format(
+        path=sys.path[1:], request=asdict(request), interrupted=interrupted.LINE, status=interrupted.STATUS
+    )
     code = hide_code(compile(source, "<vmtrace>", "exec"))
     handle, script = tempfile.mkstemp(suffix=".pyc", prefix="vmtrace-")
     with os.fdopen(handle, "wb") as file:

@@ -12,11 +12,10 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple, NoReturn
 
 import click
+from vmtrace.cli import interrupted
 from vmtrace.cli.layout import printable
 from vmtrace.cli.options import DEFAULT_TRACE
 from vmtrace.cli.standby import Standby
-
-INTERRUPTED = 130  # 128 + SIGINT, as a shell reports it
 
 
 class Entry(NamedTuple):
@@ -93,8 +92,8 @@ class CommandTable(click.Group):
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
-            click.echo("vmtrace: interrupted", err=True)
-            raise SystemExit(INTERRUPTED) from None
+            click.echo(interrupted.LINE, err=True)
+            raise SystemExit(interrupted.STATUS) from None
 
 
 def _version(ctx: click.Context, param: click.Parameter, asked: bool) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import sys
 from contextlib import suppress
 
+from vmtrace.cli import interrupted
 from vmtrace.cli.request import Request
 from vmtrace.tracer.errors import VMError
 from vmtrace.tracer.host.hide import hide_functions
@@ -29,8 +30,8 @@ def main(fields: dict[str, object]) -> None:
         _tell(f"vmtrace: error: {error}")
         status, summary = 1, None
     except KeyboardInterrupt:  # not of the program, which has not begun, or has ended
-        _tell("vmtrace: interrupted")
-        status, summary = 130, None
+        _tell(interrupted.LINE)
+        status, summary = interrupted.STATUS, None
     if summary is not None:
         _sum_up(summary, request)
     leave(status)

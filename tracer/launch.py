@@ -119,7 +119,6 @@ def _run_main(engine: Engine, program: Program, by_name: bool, namespace: dict[s
             _forget_file(namespace)
 
 
-TOO_LOW = "the limit is too low"
 FORGETS_FILE_FIRST = sys.version_info >= (3, 14)
 """Whether `__file__` is gone from a script's namespace before its last exception is shown (else, after that)."""
 
@@ -164,8 +163,8 @@ def make_room(depth: int) -> None:
         except RecursionError as error:
             numbers = [*map(int, re.findall(r"\d+", str(error)))]
         # It names the limit, and the depth that is reached, of which this function is a frame.
-        reached = numbers[1] - depth - 1
-        raise RecursionError(f"cannot set the recursion limit to {limit} at the recursion depth {reached}: {TOO_LOW}")
+        reached = f"at the recursion depth {numbers[1] - depth - 1}: the limit is too low"
+        raise RecursionError(f"cannot set the recursion limit to {limit} {reached}")
 
     sys.getrecursionlimit, sys.setrecursionlimit = hide(getrecursionlimit), hide(setrecursionlimit)
 

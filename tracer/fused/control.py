@@ -264,6 +264,7 @@ class Control(Forms):
 
     def form_RERAISE(self, i: Instruction) -> None:
         """With an oparg, the frame is seen to stand where the exception arose: that is so deep on the stack."""
+        self.spill()
         (entry,) = self.pop()
         self.reraise(i, entry, self.stack[-i.arg] if i.arg else None)
         self.open = False
@@ -273,10 +274,6 @@ class Control(Forms):
 
         CPython takes it for one, and crashes where it is not, as a compiler's code has it nowhere.
         """
-        if not exception.atom:
-            name = self.fresh_besides([exception])
-            self.out.append(self.assignment(name, self.value(exception)))
-            exception = self.variable(name)
         here = self.constant(i.index)
         seen = self.value(lasti) if lasti is not None else here
         self.write("_where = HERE\n_seen_at = SEEN", HERE=here, SEEN=seen)
