@@ -27,6 +27,7 @@ from vmtrace.tracer.program import Program
 BEGINNING = """\
 import os, sys
 os.unlink(__file__)
+sys.path[0] = __file__  # not the folder, which anybody may write to
 sys.path[1:] = {path!r}
 try:
     from vmtrace.cli.recorded import main

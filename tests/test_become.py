@@ -43,3 +43,12 @@ def test_the_first_process_loads_no_engine() -> None:
     code = "import sys, vmtrace.cli.record; print('vmtrace.tracer.vm' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], env=ENVIRONMENT, capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("False\n", "")
+
+
+def test_the_folder_of_temporary_files_is_not_imported_from(tmp_path: Path) -> None:
+    """Anybody may write there."""
+    (tmp_path / "ast.py").write_text("raise SystemExit('imported')")
+    command = [sys.executable, "-m", "vmtrace.cli", "record", "-q", "-o", os.devnull, "--force", "-c", "print(1)"]
+    environment = {**ENVIRONMENT, "TMPDIR": str(tmp_path)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "1\n", "")
