@@ -9,7 +9,6 @@ from __future__ import annotations
 import _thread
 import ctypes
 import functools
-import gc
 import threading
 from collections.abc import Callable
 from types import ModuleType
@@ -28,24 +27,16 @@ STARTS_THREAD: tuple[tuple[ModuleType, str], ...] = (
 """What starts threads, if the Python has it; or lets threads into Python that C has started: as callbacks."""
 
 
-def watch_for_threads(share: Callable[[], None], unshare: Callable[[], None]) -> None:
-    """Has `share` called before any thread but the calling one may run the program's code; and, if that was but for the
-    moment, `unshare` afterwards. To be called in the program's thread, before it runs.
+def watch_for_threads(share: Callable[[], None]) -> None:
+    """Has `share` called before any thread but the calling one may run the program's code. To be called in the
+    program's thread, before it runs.
 
-    For a moment it may be the thread that takes the notes: Python collects garbage in whichever thread happens to
-    allocate, and runs the program's finalisers there. Not seen are threads that an extension module starts.
+    Not seen are threads that an extension module starts.
     """
-    own = _thread.get_ident()
     kept = [(module, name, vars(module)[name]) for module, name in STARTS_THREAD if name in vars(module)]
-
-    def collecting(phase: str, info: object) -> None:
-        if _thread.get_ident() != own and collecting in gc.callbacks:
-            (share if phase == "start" else unshare)()
 
     def watching(start: Callable[..., Any]) -> Callable[..., Any]:
         def start_thread(*args: Any, **kwargs: Any) -> Any:
-            if collecting in gc.callbacks:
-                gc.callbacks.remove(collecting)
             share()
             for module, name, function in kept:
                 setattr(module, name, function)
@@ -53,7 +44,5 @@ def watch_for_threads(share: Callable[[], None], unshare: Callable[[], None]) ->
 
         return functools.wraps(start)(hide(start_thread))
 
-    collecting = hide(collecting)
-    gc.callbacks.append(collecting)
     for module, name, function in kept:
         setattr(module, name, watching(function))

@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any
 
 from vmtrace.tracer.host.hide import hide_functions
+from vmtrace.tracer.recorder.collector import Collector
 from vmtrace.tracer.recorder.facts import CodeFacts
 from vmtrace.tracer.recorder.memory import keep_freed_memory
 from vmtrace.tracer.recorder.ring import Sender
@@ -57,7 +58,7 @@ class Drain:
         self._sender = sender
         self._lists: dict[int, list[int]] = {}
         self._stop, self._stopped = _thread.allocate_lock(), _thread.allocate_lock()
-        self._turns = Turns()
+        self._turns, self._collector = Turns(), Collector()
         sender.alone = self._turns.alone
         self._hidden_warning: object = None
         """The filter that hides it."""
@@ -71,6 +72,7 @@ class Drain:
     def start(self) -> None:
         """From now on the lists are emptied."""
         keep_freed_memory()
+        self._collector.begin()
         self._start_thread()
         # What is registered is never let go of: not the lists too.
         methods = (self._before_fork, self._after_fork, self._in_child)
@@ -81,10 +83,16 @@ class Drain:
             after_in_child=lambda: _call(in_child),
         )
 
-    def end(self, facts: dict[str, Any]) -> None:
-        """Sends what is left, and the facts known at the end. The lists are not emptied any more."""
+    def stop(self) -> None:
+        """The lists are not emptied any more, and the collector is the program's."""
         if self._stop.locked():
             self._stop.release()
+            with self._stopped:
+                self._collector.end()
+
+    def end(self, facts: dict[str, Any]) -> None:
+        """Sends what is left, and the facts known at the end. The lists are not emptied any more."""
+        self.stop()
         with self._stopped:
             self._turns.end()
             self._empty()
@@ -95,13 +103,15 @@ class Drain:
         begun = _thread.allocate_lock()
         for lock in (self._stop, self._stopped, begun):
             lock.acquire()
+        self._collector.off()
         _thread.start_new_thread(self._run, (self._stop, self._stopped, begun))
         begun.acquire()  # until it runs, the count does not have it
         self._turns.begin()
 
     def _run(self, stop: _thread.LockType, stopped: _thread.LockType, begun: _thread.LockType) -> None:
         begun.release()
-        while not stop.acquire(True, PAUSE):
+        pause = partial(stop.acquire, True, PAUSE)
+        while not self._collector.waited(pause):
             self._turns.after_look(self._empty())
             self._count_look()
         stopped.release()

@@ -115,6 +115,7 @@ class Recorder:
         None.
         """
         if self._process != os.getpid():
+            self._drain.stop()
             return None
         if self._summary is None:
             self._await_starter()

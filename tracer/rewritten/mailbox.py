@@ -50,12 +50,6 @@ class Mailbox:
         """From now on there may be several threads; called before the second one runs."""
         self.__class__ = SharedMailbox
 
-    @hide
-    def unshare(self) -> None:
-        """There is but the first one again; called in any."""
-        self.__class__ = Mailbox
-        self.site = None  # what it was before may not be true any more
-
 
 _ignore: Any = operator.is_
 """A function in C of two arguments that does nothing."""

@@ -45,7 +45,7 @@ class NativeEngine:
         """The new version of a code object and of those nested in it. Raises CodeError or MissingOpcodeError."""
         if not self._watches:
             self._watches = True
-            watch_for_threads(self._mailbox.share, self._mailbox.unshare)
+            watch_for_threads(self._mailbox.share)
         self._guess.learn(code)
         return self._rewritten(code, module)
 
