@@ -10,6 +10,7 @@ from textwrap import indent
 from typing import Any
 
 import pytest
+from vmtrace.tracer.host.room import Room
 
 from tests import witness
 from tests.command_line import SOURCES
@@ -32,6 +33,13 @@ FROM_C = {
     "__iter__": "class A:\n  def __iter__(self):\n    reached()\n    return iter(self)\niter(A())",
     "__add__": "class A:\n  def __add__(self, other):\n    reached()\n    return self + 1\nA() + 1",
 }
+FROM_TEXT = {
+    "eval": "def f(f):\n  reached()\n  return eval('f(f)')\nf(f)",
+    "eval in globals": "def f():\n  reached()\n  return eval('f()', {'f': f})\nf()",
+    "exec": "def f(f):\n  reached()\n  exec('f(f)')\nf(f)",
+    "exec of code": "code = compile('f()', '', 'exec')\ndef f():\n  reached()\n  exec(code, {'f': f})\nf()",
+    "exec of itself": "text = 'reached(); exec(text)'\nexec(text, {'text': text, 'reached': reached})",
+}
 BEGIN = """
 import json, sys, traceback, warnings
 
@@ -52,6 +60,30 @@ except RecursionError as error:
     entries = traceback.extract_tb(error.__traceback__)
     last = [(entry.name, entry.lineno, entry.colno, entry.end_colno) for entry in entries[-3:]]
     shown[{name!r}] = depth, len(entries), last, str(error)
+"""
+EXECUTED = """
+import sys
+
+def dive():
+    global depth
+    depth += 1
+    dive()
+
+def deepest():
+    global depth
+    depth = 0
+    try:
+        dive()
+    except RecursionError:
+        return depth
+
+print(eval("sys.getrecursionlimit()"), eval("eval('sys.getrecursionlimit()')"), deepest())
+for text in "sys.setrecursionlimit(500)", "eval('sys.setrecursionlimit(400)')", "1 / 0", "(", "dive()":
+    try:
+        exec(text)
+    except (ArithmeticError, SyntaxError, RecursionError):
+        pass
+    print(sys.getrecursionlimit(), eval("sys.getrecursionlimit()"), deepest())
 """
 LIMITS = """
 import sys
@@ -103,6 +135,29 @@ def test_of_calls_from_c(shown: Callable[..., list[Any]]) -> None:
         assert recorded == expected
 
 
+@pytest.mark.xfail(
+    sys.version_info[:2] == (3, 12), strict=True, reason="calls from C count apart there: the limit is fixed"
+)
+def test_of_text(shown: Callable[..., list[Any]]) -> None:
+    """The frame of ours that is called in the last frame needs one more."""
+    expected, recorded = shown(FROM_TEXT)
+    assert expected.keys() == recorded.keys() == FROM_TEXT.keys()
+    if sys.version_info[:2] == (3, 11):  # a builtin that is called for the first few times from somewhere counts, too
+        del expected["exec of itself"]
+    for name, (depth, *_) in expected.items():
+        assert depth - 1 <= recorded[name][0] <= depth + 3 * (sys.version_info < (3, 12)), name
+
+
+@pytest.mark.parametrize("engine", ["vm", "native"])
+def test_the_limit_stays_the_programs_while_text_runs(engine: str, tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(EXECUTED)
+    command = ["-m", "vmtrace.cli", "record", "-q", "--engine", engine, "-o", tmp_path / "trace.arrow", program]
+    expected, recorded = witness.plain([program]), witness.plain(command, environment={"PYTHONPATH": str(SOURCES)})
+    assert b"400 400 39" in expected.stdout and expected.status == 0
+    assert (recorded.stdout, recorded.stderr, recorded.status) == (expected.stdout, expected.stderr, expected.status)
+
+
 @pytest.mark.parametrize("engine", ["vm", "native"])
 def test_a_limit_that_is_too_low(engine: str, tmp_path: Path) -> None:
     program = tmp_path / "program.py"
@@ -111,3 +166,22 @@ def test_a_limit_that_is_too_low(engine: str, tmp_path: Path) -> None:
     expected, recorded = witness.plain([program]), witness.plain(command, environment={"PYTHONPATH": str(SOURCES)})
     assert b"depth" in expected.stdout and expected.status == 1
     assert (recorded.stdout, recorded.stderr, recorded.status) == (expected.stdout, expected.stderr, expected.status)
+
+
+def test_room_is_taken_back_wherever_it_was_made() -> None:
+    before = sys.getrecursionlimit()
+    room = Room(7)
+    seen = set()
+
+    def dive(depth: int) -> None:
+        with room:
+            seen.add(sys.getrecursionlimit() - before)
+        dive(depth + 1)
+
+    with pytest.raises(RecursionError, match="maximum recursion depth exceeded"):
+        dive(0)
+    assert seen == {7}
+    assert sys.getrecursionlimit() == before
+    with room, room:
+        assert sys.getrecursionlimit() == before + 14
+    assert sys.getrecursionlimit() == before

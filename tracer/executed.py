@@ -23,11 +23,12 @@ import builtins
 import sys
 from collections.abc import Callable, Mapping
 from types import BuiltinFunctionType, CodeType, FrameType
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from vmtrace.tracer import scope as scopes
 from vmtrace.tracer.host.hide import hide_functions, keep_builtins
-from vmtrace.tracer.host.untold import work
+from vmtrace.tracer.host.room import Room
+from vmtrace.tracer.host.untold import ROOM_TO_WORK, work
 from vmtrace.tracer.scope import Scope
 
 keep_builtins(globals())
@@ -55,16 +56,31 @@ def is_made(code: CodeType) -> bool:
     return not COMPILED.issuperset(map(type, code.co_consts))
 
 
+Prepared: TypeAlias = tuple[Any, Any, Any, dict[str, Any]]
+"""What to give a builtin: source, globals, locals, and the closure as it is named."""
+ROOM_TO_RUN = Room(1 if sys.version_info >= (3, 12) else 3)
+"""For the frame of ours below what a builtin runs; on 3.11 the two calls between them count, too: of the frame from C,
+and of the builtin, which is not specialized there, for hidden code never is."""
+
+
 class Builtin:
     """Stands for a builtin function, and passes for it."""
 
-    def __init__(self, function: Any, call: Callable[..., Any]) -> None:
+    def __init__(self, function: Any, prepare: Callable[..., Prepared | None]) -> None:
         self.__wraps = function
-        self.__call = call
+        self.__prepare = prepare
         self.__doc__, self.__module__ = function.__doc__, function.__module__
 
     def __call__(self, *given: Any, **named: Any) -> Any:
-        return self.__call(sys._getframe(1), given, named)
+        with ROOM_TO_WORK:
+            prepared = self.__prepare(sys._getframe(1), given, named)
+        with ROOM_TO_RUN:
+            if prepared is None:
+                return self.__wraps(*given, **named)
+            code, space, names, closure = prepared
+            if closure:
+                return self.__wraps(code, space, names, **closure)
+            return self.__wraps(code, space, names)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.__wraps, name)
@@ -90,27 +106,27 @@ class Executed:
         self._ready: dict[tuple[int, bool], tuple[CodeType, CodeType]] = {}
         """By the code's id and whether it runs in globals only: the code (which keeps the id), and the engine's."""
 
-    def runs(self, builtin: Any, mode: str) -> Callable[..., Any]:
+    def prepares(self, mode: str) -> Callable[..., Prepared | None]:
         """What to do when the builtin is called, given the frame that calls it and the arguments."""
 
-        def call(frame: FrameType, given: tuple[Any, ...], named: dict[str, Any]) -> Any:
-            closure = {"closure": named.pop("closure")} if "closure" in named and mode == "exec" else {}
-            bound = _bound(given, named)
+        def prepare(frame: FrameType, given: tuple[Any, ...], named: dict[str, Any]) -> Prepared | None:
+            closure = {"closure": named["closure"]} if "closure" in named and mode == "exec" else {}
+            bound = _bound(given, {name: value for name, value in named.items() if name not in closure})
             if bound is None:  # an error, which the builtin words
-                return builtin(*given, **named, **closure)
+                return None
             source, space, names = bound
             if space is None:
                 space, names = frame.f_globals, _names_of(frame) if names is None else names
             wanted = CodeType if closure else CodeType | str | bytes | bytearray | memoryview
             if not isinstance(space, dict) or not isinstance(source, wanted):
-                return builtin(source, space, names, **closure)  # an error, too
+                return source, space, names, closure  # an error, too
             names = space if names is None else names
             if not dict.__contains__(space, "__builtins__"):
                 dict.__setitem__(space, "__builtins__", frame.f_builtins)
             code = work(self._made_ready, self._code(source, mode, frame), frame, space, names is space)
-            return builtin(code, space, names, **closure)
+            return code, space, names, closure
 
-        return call
+        return prepare
 
     def _code(self, source: Any, mode: str, frame: FrameType) -> CodeType:
         """The text compiled, as the builtins do it; the same object each time."""
@@ -160,7 +176,7 @@ def hook_exec(engine: Engine, scope: Scope) -> None:
     executed = Executed(engine, scope)
     for name in ("exec", "eval"):
         builtin = getattr(builtins, name)
-        setattr(builtins, name, Builtin(builtin, executed.runs(builtin, name)))
+        setattr(builtins, name, Builtin(builtin, executed.prepares(name)))
 
 
 hide_functions(globals())

@@ -12,9 +12,7 @@ import dis
 import functools
 import importlib
 import itertools
-import operator
 import os
-import re
 import signal
 import sys
 import threading
@@ -26,6 +24,7 @@ from typing import Any, Protocol
 from vmtrace.tracer.errors import VMError
 from vmtrace.tracer.executed import hook_exec
 from vmtrace.tracer.host.hide import hide, hide_functions, keep_builtins
+from vmtrace.tracer.host.room import keep_room
 from vmtrace.tracer.host.untold import told, untold, untold_if_watched, work
 from vmtrace.tracer.program import Program
 from vmtrace.tracer.scope import Scope
@@ -108,7 +107,7 @@ def _stop_watching() -> None:
 def _run_main(engine: Engine, program: Program, by_name: bool, namespace: dict[str, Any]) -> None:
     found: dict[str, Any] = {}
     told(exec, DEPTH_REACHED, found)
-    make_room(sys.getrecursionlimit() - 2 - found["reached"])
+    keep_room(sys.getrecursionlimit() - 2 - found["reached"])
     try:
         if program.code is None:
             told(importlib.import_module("runpy")._run_module_as_main, program.module, by_name)
@@ -144,29 +143,6 @@ except RecursionError:
     "exec",
 )
 """Finds out how many frames there is room for."""
-
-
-def make_room(depth: int) -> None:
-    """Raises the recursion limit by what is ours, without the program seeing it."""
-    get, put = sys.getrecursionlimit, sys.setrecursionlimit
-    put(get() + depth)
-
-    def getrecursionlimit() -> int:
-        """Return the current value of the recursion limit."""
-        return get() - depth
-
-    def setrecursionlimit(limit: int, /) -> None:
-        """Set the maximum depth of the Python interpreter stack to n."""
-        limit = operator.index(limit)
-        try:
-            return put(limit + depth if limit > 0 else limit)
-        except RecursionError as error:
-            numbers = [*map(int, re.findall(r"\d+", str(error)))]
-        # It names the limit, and the depth that is reached, of which this function is a frame.
-        reached = f"at the recursion depth {numbers[1] - depth - 1}: the limit is too low"
-        raise RecursionError(f"cannot set the recursion limit to {limit} {reached}")
-
-    sys.getrecursionlimit, sys.setrecursionlimit = hide(getrecursionlimit), hide(setrecursionlimit)
 
 
 def _ended(run: Callable[[], object]) -> int:

@@ -17,6 +17,7 @@ from types import CodeType, FunctionType, MethodType
 from typing import Any, ParamSpec, TypeAlias, TypeVar
 
 from vmtrace.tracer.host.hide import EXCEPTIONS_BY_CODE, free_tool, hide_functions, keep_builtins
+from vmtrace.tracer.host.room import Room
 
 keep_builtins(globals())
 
@@ -25,6 +26,7 @@ Result = TypeVar("Result")
 
 Watcher: TypeAlias = tuple[Callable[[Any], None], Any, Any]
 """What sets it, it, and what is set to have none."""
+ROOM_TO_WORK = Room(500)
 HAS_MONITORING = sys.version_info >= (3, 12)
 
 
@@ -71,10 +73,12 @@ def untold_if_watched(function: Callable[Given, Result], *given: Given.args, **n
 
 
 def work(function: Callable[Given, Result], *given: Given.args, **named: Given.kwargs) -> Result:
-    """The same for work of ours: an interrupt that comes meanwhile has come to the program, where it stands."""
+    """The same for work of ours, with room for it: an interrupt that comes meanwhile has come to the program, where it
+    stands, and so has it reached the recursion limit there, if that is too near (from C, on 3.12 and 3.13)."""
     try:
-        return untold_if_watched(function, *given, **named)
-    except KeyboardInterrupt as error:
+        with ROOM_TO_WORK:
+            return untold_if_watched(function, *given, **named)
+    except (KeyboardInterrupt, RecursionError) as error:
         error.__traceback__ = None
         raise
 
