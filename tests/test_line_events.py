@@ -19,7 +19,7 @@ from tests import witness
 from tests.command_line import SOURCES
 
 FUNCTIONS = Path(__file__).with_name("line_events.txt")
-RUN_BY_OTHERS = ("called", "generator", "delegating")
+RUN_BY_OTHERS = ("called", "generator", "delegating", "matched")
 NAMES = [
     part.name
     for part in ast.parse(FUNCTIONS.read_text(encoding="utf-8")).body

@@ -305,8 +305,10 @@ def _places(made: CodeType, instructions: Sequence[Instruction], prologue: int |
 
 
 def _consumer(instructions: Sequence[Instruction], index: int, kind: str) -> int:
-    """The instruction behind another one, if it is of a kind (the beginning of its name); else the other one."""
-    if 0 <= index < len(instructions) and not instructions[index].name.startswith(kind):
+    """The instruction to which another one falls through, if it is of a kind (the beginning of its name); else the
+    other one."""
+    other = instructions[index] if 0 <= index < len(instructions) else None
+    if other is not None and other.falls_through and not other.name.startswith(kind):
         after = index + 1
         while after < len(instructions) and instructions[after].name == "EXTENDED_ARG":
             after += 1
