@@ -23,6 +23,7 @@ from vmtrace.cli.request import Request
 from vmtrace.tracer.errors import ProgramError
 from vmtrace.tracer.host.hide import hide_code
 from vmtrace.tracer.program import Program
+from vmtrace.tracer.recorder.scribe_launch import LaunchedScribe, launch_scribe
 
 BEGINNING = """\
 import os, sys
@@ -34,7 +35,7 @@ try:
 except KeyboardInterrupt:
     print({interrupted!r}, file=sys.stderr)
     sys.exit({status})
-main({request!r})
+main({request!r}, {scribe!r})
 """
 
 
@@ -75,16 +76,20 @@ def facts() -> dict[str, object]:
 
 def become(request: Request) -> NoReturn:
     """Replaces this process by the one that runs the program."""
-    command = command_line(request)
-    if os.name == "posix":
-        os.execv(sys.executable, command)
-    sys.exit(subprocess.call(command))
+    scribe = launch_scribe(sys.path[1:])
+    for descriptor in (scribe.memory, scribe.held):
+        os.set_inheritable(descriptor, True)
+    os.execv(sys.executable, command_line(request, scribe))
 
 
-def command_line(request: Request) -> list[str]:
-    """The command that runs and records the program; to be run once."""
+def command_line(request: Request, scribe: LaunchedScribe | None = None) -> list[str]:
+    """The command that runs and records the program; to be run once. `scribe`: see `record`."""
     source = BEGINNING.format(
-        path=sys.path[1:], request=asdict(request), interrupted=interrupted.LINE, status=interrupted.STATUS
+        path=sys.path[1:],
+        request=asdict(request),
+        scribe=scribe and tuple(scribe),
+        interrupted=interrupted.LINE,
+        status=interrupted.STATUS,
     )
     code = hide_code(compile(source, "<vmtrace>", "exec"))
     handle, script = tempfile.mkstemp(suffix=".pyc", prefix="vmtrace-")

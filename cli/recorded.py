@@ -13,16 +13,19 @@ from vmtrace.tracer.errors import VMError
 from vmtrace.tracer.host.hide import hide_functions
 from vmtrace.tracer.launch import leave
 from vmtrace.tracer.recorder.recorder import Summary
+from vmtrace.tracer.recorder.scribe_launch import LaunchedScribe
 from vmtrace.tracer.recording import record
 
 
-def main(fields: dict[str, object]) -> None:
-    """Runs and records; ends the process with the program's status."""
+def main(fields: dict[str, object], scribe: tuple[int, ...] | None) -> None:
+    """Runs and records; ends the process with the program's status. `scribe`: see `record`."""
     request = Request(**fields)  # type: ignore[arg-type]
+    launched = LaunchedScribe(*scribe) if scribe else None
     try:
         program = request.load()
         scope = request.scope(program)
-        status, summary = record(program, scope, request.path, request.engine, request.sources, request.facts)
+        given = request.path, request.engine, request.sources, request.facts
+        status, summary = record(program, scope, *given, launched)
     except OSError as error:
         _tell(f"vmtrace: error: cannot write {request.shown}: {error.strerror}")
         status, summary = 1, None

@@ -13,6 +13,7 @@ from vmtrace.tracer.launch import Engine, run
 from vmtrace.tracer.notes import WHOLE
 from vmtrace.tracer.program import Program
 from vmtrace.tracer.recorder.recorder import Recorder, Summary
+from vmtrace.tracer.recorder.scribe_launch import LaunchedScribe
 from vmtrace.tracer.scope import Scope
 from vmtrace.tracer.vm import VirtualMachine
 
@@ -45,15 +46,22 @@ ENGINES: dict[str, Callable[[Recorder], Engine]] = {
 
 
 def record(
-    program: Program, scope: Scope, path: str, engine: str, sources: bool, facts: Mapping[str, object]
+    program: Program,
+    scope: Scope,
+    path: str,
+    engine: str,
+    sources: bool,
+    facts: Mapping[str, object],
+    scribe: LaunchedScribe | None = None,
 ) -> tuple[int, Summary | None]:
     """Runs the program and records it into `path`. Returns its exit status and what was written (None in a child that
     the program forked). OSError if the file cannot be written to.
 
-    `facts` of the run that are known before it go into the trace, with those that are known here.
+    `facts` of the run that are known before it go into the trace, with those that are known here. `scribe` is the
+    process that writes it, if it has been started.
     """
     known = {**facts, "engine": engine, "argv": [*program.argv], "scope": scope.described()}
-    recorder = Recorder(path, known, sources=sources)
+    recorder = Recorder(path, known, sources=sources, scribe=scribe)
     made = ENGINES[engine](recorder)
     recorder.start()
     begin = time.perf_counter()

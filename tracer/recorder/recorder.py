@@ -17,13 +17,11 @@ from typing import Any
 from vmtrace.tracer.code import Code
 from vmtrace.tracer.recorder.drain import Drain
 from vmtrace.tracer.recorder.facts import Span, describe
-from vmtrace.tracer.recorder.ring import READER, Sender
+from vmtrace.tracer.recorder.ring import Sender
+from vmtrace.tracer.recorder.scribe_launch import LaunchedScribe, launch_scribe
 
-_IMPORTED_FROM = [str(Path(place).absolute()) if Path(place).exists() else place for place in sys.path]
-"""sys.path, as it is before a program has its own."""
-
-_NOTES_UNDERWAY = 8 << 20
-"""Bytes: two million notes."""
+_IMPORTED_FROM = [*sys.path]
+"""As it is before a program has its own."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +49,10 @@ class Recorder:
         *,
         sources: bool = True,
         compression: str = "auto",
+        scribe: LaunchedScribe | None = None,
     ) -> None:
-        """`run`: facts known at the start, for JSON; `sources`: whether source files are put into the trace.
+        """`run`: facts known at the start, for JSON; `sources`: whether source files are put into the trace; `scribe`:
+        the process that is to write it, if it has been started.
 
         An existing file is overwritten. OSError if it cannot be.
         """
@@ -63,8 +63,9 @@ class Recorder:
         self._quoted: set[str] = set()
         self._quotes = sources
         self._summary: Summary | None = None
-        self._sender = Sender(_NOTES_UNDERWAY)
-        self._starter = _launch(self._sender)
+        scribe = scribe or launch_scribe(_IMPORTED_FROM)
+        self._starter = scribe.starter
+        self._sender = Sender(scribe.memory, scribe.held)
         self._drain = Drain(self._sender)
         self._sender.send_message({"path": str(self.path), "run": dict(run), "compression": compression})
 
@@ -141,16 +142,3 @@ class Recorder:
         if self._starter:
             os.waitpid(self._starter, 0)
             self._starter = 0
-
-
-def _launch(sender: Sender) -> int:
-    """Starts the process that writes what is sent. Returns the process that does, and then ends."""
-    script = Path(__file__).with_name("scribe_start.py")
-    words = ["-I", "-S", script, sender.memory, sender.lifeline, 8 * READER, *_IMPORTED_FROM]
-    for descriptor in (sender.memory, sender.lifeline):
-        os.set_inheritable(descriptor, True)
-    silence = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_RDWR, 0) for number in (0, 1)]
-    arguments = [sys.executable, *map(str, words)]
-    starter = os.posix_spawn(sys.executable, arguments, os.environ, file_actions=silence)
-    sender.let_reader_have_its_files()
-    return starter

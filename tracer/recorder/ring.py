@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from vmtrace.tracer.host.hide import hide_functions
 
@@ -34,6 +34,25 @@ so a program that notes a hundred times faster than the reader reads can still b
 _FIRST_DESCRIPTOR = 100
 
 
+class Ends(NamedTuple):
+    """The file descriptors of a ring that nobody reads or writes yet."""
+
+    memory: int
+    held: int
+    """What the sender's process keeps open, whatever becomes of it, so that the reader sees it end."""
+    lifeline: int
+    """Where it sees it."""
+
+
+def open_ring(size: int) -> Ends:
+    """`size`: how many bytes may be on their way."""
+    with _low_descriptors_kept():
+        memory = os.memfd_create("vmtrace")
+        os.ftruncate(memory, _NUMBERS + _REPORT + size)
+        lifeline, held = os.pipe()
+        return Ends(memory, held, lifeline)
+
+
 class _Ring:
     def __init__(self, memory: int) -> None:
         """`memory`: a file descriptor; it may be closed."""
@@ -44,18 +63,17 @@ class _Ring:
 
 
 class Sender(_Ring):
-    """The end that bytes go in at, and the file descriptors that its reader needs: `memory`, `lifeline`."""
+    """The end that bytes go in at."""
 
-    def __init__(self, size: int) -> None:
-        """`size`: how many bytes may be on their way."""
+    def __init__(self, memory: int, held: int) -> None:
+        """See `Ends`; the memory's is closed."""
         with _low_descriptors_kept():
             import ctypes  # some builds of libffi open a file for good when it makes its first function
 
-            self.memory = os.memfd_create("vmtrace")
-            os.ftruncate(self.memory, _NUMBERS + _REPORT + size)
-            _Ring.__init__(self, self.memory)  # hidden functions have no super()
-            self.lifeline, self._held = os.pipe()
-        self._held_file = _identity(self._held)
+            _Ring.__init__(self, memory)  # hidden functions have no super()
+        os.close(memory)
+        os.set_inheritable(held, False)
+        self._held, self._held_file = held, _identity(held)
         self._numbers[SENDER] = os.getpid()
         self._sent = 0
         # Of a library loaded so, a function is called without letting go of the interpreter.
@@ -64,12 +82,9 @@ class Sender(_Ring):
         self.alone: Callable[[Callable[[], bool]], bool] = operator.call
         """What calls that which waits, a function in C."""
 
-    def let_reader_have_its_files(self, reader: int = 0) -> None:
-        """Closes what only the reader needs, once it has been started; `reader`: its process, if it does not say so."""
-        if reader:
-            self._numbers[READER] = reader
-        os.close(self.memory)
-        os.close(self.lifeline)
+    def read_by(self, process: int) -> None:
+        """Which process the reader is; for one that cannot say so itself, at the place of READER in the memory."""
+        self._numbers[READER] = process
 
     def send(self, content: bytes | memoryview) -> None:
         """Waits while the reader is behind by more than the ring holds. BrokenPipeError if it is gone."""

@@ -12,7 +12,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from vmtrace.tracer.recorder.report import Report, reported
-from vmtrace.tracer.recorder.ring import Receiver, Sender
+from vmtrace.tracer.recorder.ring import Receiver, Sender, open_ring
 
 if TYPE_CHECKING:  # the two processes do not import the same
     from vmtrace.tracer.recorder.arrays import Column, Ints, Pieces
@@ -28,13 +28,15 @@ class RemoteRowWriter:
 
     def __init__(self) -> None:
         """To be made while the process has but one thread, and before the imports that the other does without."""
-        self._sender = Sender(_UNDERWAY)
+        ends = open_ring(_UNDERWAY)
         process = os.fork()
         if not process:
-            self._sender.let_go()
-            reported(Receiver(self._sender.memory, self._sender.lifeline), _write)
+            os.close(ends.held)
+            reported(Receiver(ends.memory, ends.lifeline), _write)
             os._exit(0)
-        self._sender.let_reader_have_its_files(process)
+        os.close(ends.lifeline)
+        self._sender = Sender(ends.memory, ends.held)
+        self._sender.read_by(process)
 
     def begin(self, path: str, run: Mapping[str, Any], compression: str) -> None:
         """To be called first: what a `RowWriter` is made with."""
