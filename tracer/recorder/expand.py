@@ -60,8 +60,13 @@ class Expander:
         shift += length
         index = shift.repeat(length)
         index += self._counting[: len(index)]
-        last = np.append((frame[1:] != frame[:-1]).nonzero()[0], len(frame) - 1)
-        in_run = np.diff(ends.take(last), prepend=0)
+        changes = np.empty(len(frame), np.bool_)
+        np.not_equal(frame[1:], frame[:-1], out=changes[:-1])
+        changes[-1] = True
+        last = changes.nonzero()[0]
+        ends = ends.take(last)
+        in_run = ends.copy()
+        in_run[1:] -= ends[:-1]
         codes = self._tables.code.values.take(start.take(last))
         self._batch.add(self._tables.facts.values.take(index), frame.take(last), codes, in_run)
 
