@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import dis
 import threading
+import tracemalloc
 import types
+from itertools import repeat
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
 from vmtrace.tracer.code import Code, decode
 from vmtrace.tracer.notes import CREATE, ENTER, RESUME, RETURN, SUSPEND
+from vmtrace.tracer.recorder.drain import Drain
 from vmtrace.tracer.recorder.recorder import Recorder, Summary
+from vmtrace.tracer.recorder.ring import Sender
 from vmtrace.tracer.vm import opcodes
 from vmtrace.traces import Trace, open_trace
 
@@ -229,3 +233,25 @@ def test_notes_that_no_engine_takes_stop_the_recording(
         other.join()
     recorder.notes().extend(notes)
     assert problem in str(closed(recorder).problem)
+
+
+def test_notes_that_have_piled_up_take_little_memory_to_be_sent() -> None:
+    class Nowhere:
+        sent = 0
+
+        def send_message(self, message: object) -> None:
+            pass
+
+        def send(self, content: memoryview) -> None:
+            self.sent += len(content)
+
+    nowhere = Nowhere()
+    drain = Drain(cast(Sender, nowhere))
+    drain.notes().extend(repeat(1, 10_000_000))
+    tracemalloc.start()
+    drain.end({})
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert nowhere.sent == 10_000_000
+    assert peak < 20_000_000
+    assert not drain.notes()

@@ -7,7 +7,6 @@ import os
 import warnings
 import weakref
 from array import array
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -21,6 +20,9 @@ from vmtrace.tracer.recorder.turns import Turns
 
 PAUSE = 0.010
 """Seconds between two looks at the notes."""
+_AT_ONCE = 1 << 20
+"""Notes packed at a time. It is all of them as a rule; but where the thread has had no turn for long, as on a machine
+that is busy, they would take half as much memory again."""
 _FORK_WARNING = "This process .* is multi-threaded"
 _LOOKS_AFTER_FORK = 2
 """One could fall between the fork and its warning; between two, the program has had its turn."""
@@ -96,8 +98,7 @@ class Drain:
         with self._stopped:
             self._turns.end()
             self._empty()
-            with suppress(BrokenPipeError):
-                self._send(News(), [], last=True, end=None if self.problem else facts)
+            self._send(News(), [], last=True, end=None if self.problem else facts)
 
     def _start_thread(self) -> None:
         begun = _thread.allocate_lock()
@@ -124,49 +125,59 @@ class Drain:
         lengths = list(map(len, [notes for _, notes in lists]))
         with self.guard:
             news, self.news = self.news, News()
-        taken: list[tuple[int, array[int]]] = []
-        try:
-            for (thread, notes), length in zip(lists, lengths, strict=True):
-                if length and not self.discards:
-                    taken.append((thread, self._packed(notes, length)))
-            if not self.discards and (taken or news):
-                self._send(news, taken)
-        except BrokenPipeError:
-            self.discards = True
-        except (OverflowError, TypeError) as error:
-            self.discards, self.problem = True, f"a note that is none: {error}"
+        taken = [(*item, length) for item, length in zip(lists, lengths, strict=True) if length]
+        if not self.discards and (taken or news):
+            self._send(news, taken)
         for (_, notes), length in zip(lists, lengths, strict=True):
             del notes[:length]
         return sum(lengths)
 
-    def _packed(self, notes: list[int], length: int) -> array[int]:
-        packed = array("I")
-        try:
-            self._turns.alone(partial(packed.fromlist, notes))  # a third faster than giving it to the constructor
-        except OverflowError:
-            packed = array("q", notes)  # ints below zero: the same, but it takes twice the time
-        del packed[length:]
-        return packed
-
     def _send(
         self,
         news: News,
-        taken: list[tuple[int, array[int]]],
+        taken: list[tuple[int, list[int], int]],
         last: bool = False,
         end: dict[str, Any] | None = None,
     ) -> None:
+        """`taken`: threads, their notes, how many of them. If nobody takes them, or one is none, all is thrown away
+        from then on.
+        """
         message = {
             "codes": news.codes,
             "located": news.located,
             "sources": news.sources,
             "marks": news.marks,
-            "notes": [(thread, notes.typecode, len(notes)) for thread, notes in taken],
+            "threads": [thread for thread, _, _ in taken],
             "last": last,
             "end": end,
         }
-        self._sender.send_message(message)
-        for _, notes in taken:
-            self._sender.send(memoryview(notes))
+        try:
+            self._sender.send_message(message)
+            try:
+                for thread, notes, length in taken:
+                    self._send_notes(thread, notes, length)
+            except (OverflowError, TypeError) as error:
+                self.discards, self.problem = True, f"a note that is none: {error}"
+            self._sender.send_message(None)
+        except BrokenPipeError:
+            self.discards = True
+
+    def _send_notes(self, thread: int, notes: list[int], length: int) -> None:
+        if length <= _AT_ONCE:
+            self._send_packed(thread, notes, length)
+        else:
+            for begin in range(0, length, _AT_ONCE):
+                part = notes[begin : min(begin + _AT_ONCE, length)]
+                self._send_packed(thread, part, len(part))
+
+    def _send_packed(self, thread: int, notes: list[int], length: int) -> None:
+        packed = array("I")
+        try:
+            self._turns.alone(partial(packed.fromlist, notes))  # a third faster than giving it to the constructor
+        except OverflowError:
+            packed = array("q", notes)  # ints below zero: the same, but it takes twice the time
+        self._sender.send_message((thread, packed.typecode, length))
+        self._sender.send(memoryview(packed)[:length])
 
     def _before_fork(self) -> None:
         """Python warns of forking a process that has threads: it shall not for this one."""

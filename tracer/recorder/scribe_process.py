@@ -69,9 +69,9 @@ def _listen(receiver: Receiver, scribe: Scribe) -> dict[str, Any] | None:
             scribe.locate(code_id, instructions)
         for filename, content in message["sources"]:
             scribe.quote(filename, content)
-        scribe.meet(thread for thread, _, _ in message["notes"])
-        for thread, typecode, count in message["notes"]:
-            _tell(receiver, scribe, thread, typecode, count)
+        scribe.meet(message["threads"])
+        while part := receiver.receive_message():
+            _tell(receiver, scribe, *part)
         scribe.settle()
         if message["last"]:
             end: dict[str, Any] | None = message["end"]
