@@ -261,10 +261,12 @@ class _Rewriter:
     def _announced_or_left_next(self, index: int) -> bool:
         """Whether something else is announced, or the frame is left, before anything can be entered."""
         for following in self.decoded.instructions_from(index + 1):
-            if following.index in self.labels or not self.quiet(following):
-                return following.index not in self.labels and following.name in RETURNING
+            if following.index in self.labels:
+                return False
             if following.index in self.announcing:
                 return True
+            if not self.quiet(following):
+                return following.name in RETURNING
         return False
 
     def _place(self, instruction: Instruction) -> int:
