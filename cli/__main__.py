@@ -1,5 +1,20 @@
-"""`python -m vmtrace.cli`: the same command, for a checkout that is not installed."""
+"""The `vmtrace` command, which `python -m vmtrace.cli` is, too."""
 
-from vmtrace.cli.main import main
+import sys
+from typing import NoReturn
 
-main()
+from vmtrace.cli import interrupted
+
+
+def main() -> NoReturn:
+    """Runs the command line that the process was given."""
+    try:
+        from vmtrace.cli.main import main as run
+    except KeyboardInterrupt:  # which takes a tenth of a second
+        print(interrupted.LINE, file=sys.stderr)
+        sys.exit(interrupted.STATUS)
+    run()
+
+
+if __name__ == "__main__":
+    main()

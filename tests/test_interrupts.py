@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from vmtrace.tracer.recorder.scribe_launch import launch_scribe
 
 from tests.command_line import ENVIRONMENT, PATIENCE
 
@@ -65,10 +66,25 @@ def record(folder: Path, engine: str, interrupted: str, at: str = "") -> subproc
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=PATIENCE)
 
 
-@pytest.mark.parametrize("interrupted", ["vmtrace.tracer.recording:", "vmtrace.cli.recorded:record"])
+@pytest.mark.parametrize("interrupted", ["click:", "vmtrace.tracer.recording:", "vmtrace.cli.recorded:record"])
 def test_before_the_program_begins(interrupted: str, tmp_path: Path) -> None:
     done = record(tmp_path, "vm", interrupted)
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "vmtrace: interrupted\n")
+
+
+def test_the_process_that_writes_is_not_in_the_group_that_is_interrupted(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    python, told = tmp_path / "python", tmp_path / "told"
+    python.write_text(f"#!/bin/sh\ncut -d ' ' -f 1,5 /proc/$$/stat > {told}\n")
+    python.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(python))
+    scribe = launch_scribe([])
+    os.waitpid(scribe.starter, 0)
+    for descriptor in (scribe.memory, scribe.held):
+        os.close(descriptor)
+    process, group = told.read_text().split()
+    assert process == group == str(scribe.starter)
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,8 @@ def launch_scribe(path: Iterable[str]) -> LaunchedScribe:
         os.set_inheritable(descriptor, True)
     silence = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_RDWR, 0) for number in (0, 1)]
     arguments = [sys.executable, *map(str, words)]
-    starter = os.posix_spawn(sys.executable, arguments, os.environ, file_actions=silence)
+    # In a process group of its own: the terminal's Ctrl-C is not for it.
+    starter = os.posix_spawn(sys.executable, arguments, os.environ, file_actions=silence, setpgroup=0)
     os.set_inheritable(ends.memory, False)
     os.close(ends.lifeline)
     return LaunchedScribe(ends.memory, ends.held, starter)
