@@ -20,7 +20,6 @@ ENGINES = ("vm", "check", "native")
 NOT_ON = {
     ("recursion", "check"): "stepping needs some of the recursion limit for itself: RecursionError comes earlier",
     ("deep_delegation", "check"): "stepping takes some frames of its own at each level, so that they are too many",
-    ("recursion", "native"): "RecursionError comes a frame later than under CPython's own tracing",
     ("elements_wide_code", "check"): "the program measures the co_code of its own functions, which is the stub's",
 }
 
