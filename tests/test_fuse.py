@@ -33,6 +33,15 @@ def test_a_function_may_have_any_number_of_arguments_and_no_other_variable(count
     assert namespace["result"] == tuple(range(count))
 
 
+@pytest.mark.parametrize("many", ["v{0} = 1", "v{0} = {0}.5", "v1 = {0}.5; v2 = v299 = 0"])
+def test_a_function_may_have_hundreds_of_variables_and_constants(many: str) -> None:
+    """What is on the stack where its branches meet is in variables behind them."""
+    lines = "\n    ".join(map(many.format, range(300)))
+    ending = "sum([len([1] if c else []), *(x for x in ([2] if c else [3]))]) + (v1 if c else v2) + v299"
+    source = f"def f(c):\n    {lines}\n    return {ending}\nresult = f(0), f(1)\n"
+    assert outcome(source, fused) == outcome(source, natively)
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
 def test_the_standard_library_can_be_fused(path: Path) -> None:
     machine = VirtualMachine()

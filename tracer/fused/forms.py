@@ -248,7 +248,7 @@ class Forms(Variables):
     def form_CALL(self, i: Instruction) -> None:
         self.no_literal(-i.arg - 1 if self.stack[-i.arg - 2].null else -i.arg - 2)
         operands = self.pop(i.arg + 2)
-        function, *positional = [e for e in operands if not e.null]
+        function, *positional = self.last(e for e in operands if not e.null)
         named = len(i.kwnames)
         arguments = [self.value(e) for e in positional]
         keywords = [
@@ -292,11 +292,11 @@ class Forms(Variables):
         count = i.operation.pops(i.arg)
         self.no_literal(-count if CALLABLE_FIRST else 1 - count)
         operands = self.pop(count)
-        function, arguments, *keywords = [e for e in operands if not e.null]
+        function, arguments, *keywords = [self.value(e) for e in self.last(e for e in operands if not e.null)]
         call = ast.Call(
-            self.value(function),
-            [ast.Starred(self.value(arguments), ast.Load(), lineno=self.line)],
-            [ast.keyword(None, self.value(k), lineno=self.line) for k in keywords],
+            function,
+            [ast.Starred(arguments, ast.Load(), lineno=self.line)],
+            [ast.keyword(None, k, lineno=self.line) for k in keywords],
             lineno=self.line,
         )
         self.push(call, operands)
@@ -340,19 +340,16 @@ class Forms(Variables):
             return
         self.spill()
         operands = self.pop()
-        value = self.value(operands[0])
-        if name == "UNARY_POSITIVE":
-            self.push(self.expression("+VALUE", VALUE=value), operands)
-        elif name == "LIST_TO_TUPLE":
-            self.push(self.expression("M.tuple(VALUE)", VALUE=value), operands)
-        elif name == "STOPITERATION_ERROR":
+        if name == "STOPITERATION_ERROR":
             # As a rule it is another exception, perhaps of the recursion limit, at which none of our functions can run.
             source = "M.stop_iteration_error(VALUE, FLAGS) if M.isinstance(VALUE, M.STOPS) else VALUE"
-            flags = self.constant(self.code.flags)
-            self.push(self.expression(source, VALUE=value, FLAGS=flags), operands)
-        else:
-            source = "M.intrinsic(1, NUMBER)(VALUE)"
-            self.push(self.expression(source, NUMBER=self.constant(i.arg), VALUE=value), operands)
+            names = {"VALUE": self.value(operands[0]), "FLAGS": self.constant(self.code.flags)}
+            self.push(self.expression(source, **names), operands)
+            return
+        special = {"UNARY_POSITIVE": "+VALUE", "LIST_TO_TUPLE": "M.tuple(VALUE)"}
+        source = special.get(name, "M.intrinsic(1, NUMBER)(VALUE)")
+        (value,) = map(self.value, self.last(operands))
+        self.push(self.expression(source, NUMBER=self.constant(i.arg), VALUE=value), operands)
 
     def form_GET_YIELD_FROM_ITER(self, i: Instruction) -> None:
         operands = self.pop()

@@ -12,13 +12,15 @@ from __future__ import annotations
 import ast
 import functools
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from vmtrace.tracer.code import Code, Instruction
 from vmtrace.tracer.host.host import Constants
 from vmtrace.tracer.host.lines import QUIETLY, SILENT, TELLS_NOT
+from vmtrace.tracer.host.moving import moved
 from vmtrace.tracer.host.templates import Body, Source, expression, fill, statements, walk
 from vmtrace.tracer.host.unseen import PREFIX
 from vmtrace.tracer.opcodes.opset import Operation
@@ -151,6 +153,18 @@ class Straight:
             node = fill(node, {}, self.line)
         return node
 
+    def last(self, operands: Iterable[Entry]) -> list[Entry]:
+        """What has been popped, to be evaluated once, here, in this order: variables of ours that nothing else reads
+        let go of it, as CPython's stack does, before anything else is evaluated."""
+        operands = list(operands)
+        reads = Counter(name for entry in (*operands, *self.stack) for name in entry.reads)
+        return [
+            replace(e, node=moved(e.node.id, self.line), atom=False)
+            if isinstance(e.node, ast.Name) and e.node.id in self.temporaries and reads[e.node.id] == 1
+            else e
+            for e in operands
+        ]
+
     def no_literal(self, place: int) -> None:
         """Puts a constant or a display into a variable where the compiler would warn of it, as it has warned before:
         called, subscripted or compared by identity."""
@@ -244,7 +258,8 @@ class Straight:
         if "beneath" in operation.facts and not self.stack[-count - arg].atom:
             self.spill()
         operands = self.pop(count)
-        names = self._names(instruction, operands)
+        once = body is None or (body.consumes and jump is None)
+        names = self._names(instruction, self.last(operands) if once else operands)
         if body is None:
             self._call_handler(instruction, operands, names)
             return
@@ -339,7 +354,7 @@ class Straight:
         operation = instruction.operation
         call = ast.Call(
             self.supported(f"byte_{operation.name}"),
-            [names["vm"], *(self.value(e) for e in operands)],
+            [names["vm"], *(self.value(e) for e in self.last(operands))],
             [ast.keyword(f, names[f], lineno=self.line) for f in operation.facts],
             lineno=self.line,
         )

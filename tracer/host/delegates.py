@@ -51,11 +51,11 @@ def delegating(made: CodeType) -> bytes:
     if PAD not in made.co_varnames:
         return bytes(units)
     for at in _stores(units, made.co_varnames.index(PAD)):
-        first = at - 2 * (1 + _extensions(units, at))
+        first = at - 2 * (1 + extensions(units, at))
         units[first : at + 2] = bytes((NOP, 0)) * ((at - first) // 2 + 1)
         if LANDS:
             landing = next(n for n in _stores(units, made.co_varnames.index(LANDED)) if n > at)
-            units[at + 1] = (landing - at) // 2 - 1 - _extensions(units, landing)
+            units[at + 1] = (landing - at) // 2 - 1 - extensions(units, landing)
         yielding = at + 2
         if MARKS_YIELD:
             units[yielding + 1] = 1
@@ -74,10 +74,10 @@ def sending(made: CodeType) -> CodeType:
         return made
     units = bytearray(made.co_code)
     for at in _stores(units, made.co_varnames.index(ENDED)):
-        copy = at - 2 * (1 + _extensions(units, at))
+        copy = at - 2 * (1 + extensions(units, at))
         if units[copy] != COPY:  # `.ended = True`
             continue
-        false = copy - 2 * (1 + _extensions(units, copy - 2))
+        false = copy - 2 * (1 + extensions(units, copy - 2))
         drop = at + 2
         dropping = _drop()
         ended = drop + len(dropping) - 2
@@ -109,10 +109,10 @@ def _drop() -> bytes:
 def _stores(units: bytes | bytearray, variable: int) -> Iterator[int]:
     """Where a variable is stored, as byte offsets."""
     store = dis.opmap["STORE_FAST"]
-    return (n for n in range(0, len(units), 2) if units[n] == store and _argument_at(units, n) == variable)
+    return (n for n in range(0, len(units), 2) if units[n] == store and argument_at(units, n) == variable)
 
 
-def _extensions(units: bytes | bytearray, at: int) -> int:
+def extensions(units: bytes | bytearray, at: int) -> int:
     """How many EXTENDED_ARG stand before an instruction."""
     count = 0
     while units[at - 2 * (count + 1)] == dis.EXTENDED_ARG:
@@ -120,8 +120,8 @@ def _extensions(units: bytes | bytearray, at: int) -> int:
     return count
 
 
-def _argument_at(units: bytes | bytearray, at: int) -> int:
+def argument_at(units: bytes | bytearray, at: int) -> int:
     argument = units[at + 1]
-    for n in range(1, _extensions(units, at) + 1):
+    for n in range(1, extensions(units, at) + 1):
         argument |= units[at - 2 * n + 1] << 8 * n
     return argument

@@ -34,6 +34,7 @@ from vmtrace.tracer.host.lines import (
     kind_of,
 )
 from vmtrace.tracer.host.locations import NOWHERE, Position, location_table
+from vmtrace.tracer.host.moving import moving
 from vmtrace.tracer.host.unseen import PREFIX as PREFIX
 from vmtrace.tracer.host.unseen import hide_variables, padding
 
@@ -118,6 +119,7 @@ def finish(
     """
     made = _compiled(code, body, sorted(global_names))
     made = made.replace(co_code=_reraises(made))
+    made = made.replace(co_code=moving(made))
     made = made.replace(co_code=delegating(made))
     made = sending(made)
     places = _places(made, code.instructions, prologue)

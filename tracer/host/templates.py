@@ -100,6 +100,8 @@ class Body:
     free: frozenset[str]
     """What it names beside its parameters and `local`s."""
     ordered: bool
+    consumes: bool
+    """Whether it is ordered, and no operand is pushed as it is."""
 
 
 class Source:
@@ -240,7 +242,10 @@ def _taken_apart(body: list[ast.stmt], operation: Operation) -> Body | None:
     named = {n.id for part in parts for n in walk(part) if isinstance(n, ast.Name)}
     local = {a.targets[0].id for a in assigns}  # type: ignore[attr-defined]
     free = frozenset(named - local - {"vm", *operands, *operation.facts})
-    return Body(tuple(assigns), test, jumped, effect, returned, free, ordered=mentioned == operands and not again)
+    ordered = mentioned == operands and not again
+    pushed = returned.elts if isinstance(returned, ast.Tuple) else [returned]
+    consumes = ordered and not any(isinstance(part, ast.Name) and part.id in operands for part in pushed)
+    return Body(tuple(assigns), test, jumped, effect, returned, free, ordered, consumes)
 
 
 def _evaluated(node: ast.AST) -> list[str]:
