@@ -28,8 +28,7 @@ from vmtrace.tracer.recorder.scribe_launch import LaunchedScribe, launch_scribe
 BEGINNING = """\
 import os, sys
 os.unlink(__file__)
-sys.path[0] = __file__  # not the folder, which anybody may write to
-sys.path[1:] = {path!r}
+sys.path[:] = __file__, *{path!r}  # not the file's folder, which anybody may write to
 try:
     from vmtrace.cli.recorded import main
 except KeyboardInterrupt:
@@ -76,7 +75,7 @@ def facts() -> dict[str, object]:
 
 def become(request: Request) -> NoReturn:
     """Replaces this process by the one that runs the program."""
-    scribe = launch_scribe(sys.path[1:])
+    scribe = launch_scribe(_path())
     for descriptor in (scribe.memory, scribe.held):
         os.set_inheritable(descriptor, True)
     os.execv(sys.executable, command_line(request, scribe))
@@ -85,7 +84,7 @@ def become(request: Request) -> NoReturn:
 def command_line(request: Request, scribe: LaunchedScribe | None = None) -> list[str]:
     """The command that runs and records the program; to be run once. `scribe`: see `record`."""
     source = BEGINNING.format(
-        path=sys.path[1:],
+        path=_path(),
         request=asdict(request),
         scribe=scribe and tuple(scribe),
         interrupted=interrupted.LINE,
@@ -96,6 +95,11 @@ def command_line(request: Request, scribe: LaunchedScribe | None = None) -> list
     with os.fdopen(handle, "wb") as file:
         file.write(importlib.util.MAGIC_NUMBER + bytes(12) + marshal.dumps(code))
     return [*python(), script]
+
+
+def _path() -> list[str]:
+    """sys.path without what python has put there for its own program."""
+    return sys.path[not sys.flags.safe_path :]
 
 
 def python() -> list[str]:

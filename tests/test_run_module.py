@@ -145,3 +145,14 @@ def test_a_module_that_the_tracer_uses_itself_can_be_traced(module: str, folder:
     done = run(folder, "-m", "vmtrace.cli", "record", "-q", "--include", module, "-c", program)
     assert done.returncode == 0
     assert module in open_trace(folder / "trace.arrow").codes["module"].to_pylist()
+
+
+@pytest.mark.parametrize("flags", [(), ("-P",)])
+@pytest.mark.parametrize("what", [("prog.py",), ("-m", "json.tool", "in.json"), ("-m", "prog"), ("app.pyz",)])
+def test_sys_path_is_as_with_python(folder: Path, flags: tuple[str, ...], what: tuple[str, ...]) -> None:
+    """With -P neither the program's folder nor the current one is on it."""
+    (folder / "prog.py").write_text("import sys; print(sys.path)")
+    python = run(folder, *flags, *what)
+    recorded = run(folder, *flags, "-m", "vmtrace.cli", "record", "-q", *what)
+    assert recorded.stdout == python.stdout
+    assert bool(recorded.returncode) == bool(python.returncode)

@@ -65,7 +65,7 @@ def run(program: Program, engine: Engine, scope: Scope) -> int:
     sys.argv = list(program.argv)
     if by_name := program.module not in ("", "__main__"):
         sys.argv[0] = "-m"  # until runpy has found the file
-    sys.path[0] = program.path0
+    sys.path[:1] = [] if program.path0 is None else [program.path0]
     hook_exec(engine, scope)
     hook_dis(engine)
     scope.forget_modules(itertools.dropwhile(lambda name: name != "vmtrace", [*sys.modules]))

@@ -39,8 +39,8 @@ class Program:
 
     code: CodeType | None
     argv: list[str]
-    path0: str
-    """What python would put first on sys.path."""
+    path0: str | None
+    """What python would put first on sys.path; None for nothing, as with its option -P."""
     file: str
     """The program's own file, absolute; `<string>` for -c."""
     folder: str
@@ -73,7 +73,7 @@ def load(target: str, arguments: Sequence[str]) -> Program:
     main = {"__file__": file, "__loader__": loader, "__package__": None, "__spec__": None}
     if HAVE_CACHED:
         main["__cached__"] = None
-    return Program(code, [target, *arguments], folder, os.path.abspath(own), home, main)
+    return Program(code, [target, *arguments], _unless_safe(folder), os.path.abspath(own), home, main)
 
 
 def _load_container(target: str, importer: Any, arguments: Sequence[str]) -> Program:
@@ -86,17 +86,18 @@ def _load_container(target: str, importer: Any, arguments: Sequence[str]) -> Pro
 
 def load_module(name: str, arguments: Sequence[str]) -> Program:
     """A module or package by name, as `python -m name` runs it. Raises ProgramError."""
-    first = sys.path[0]
-    sys.path[0] = os.getcwd()
+    kept, path0 = sys.path[:], _unless_safe(os.getcwd())
+    if path0 is not None:
+        sys.path[0] = path0
     try:
         spec = _found(name)
     except (ImportError, ValueError, AttributeError) as error:
         raise ProgramError(f"cannot run module {name}: {error}") from None
     finally:
-        sys.path[0] = first
+        sys.path[:] = kept
     file = _file_of(f"module {name}", spec)
     folder = os.path.dirname(os.path.abspath(spec.origin))
-    return Program(None, [spec.origin, *arguments], os.getcwd(), file, folder, {**NOT_FROM_A_FILE}, name)
+    return Program(None, [spec.origin, *arguments], path0, file, folder, {**NOT_FROM_A_FILE}, name)
 
 
 def _file_of(what: str, spec: Any) -> str:
@@ -131,7 +132,12 @@ def _found(name: str) -> Any:
 def load_command(source: str, arguments: Sequence[str]) -> Program:
     """Source text, as `python -c source` runs it. Raises ProgramError."""
     code = _compiled("-c", source.encode(), "<string>")
-    return Program(code, ["-c", *arguments], "", "<string>", os.getcwd(), {**NOT_FROM_A_FILE})
+    return Program(code, ["-c", *arguments], _unless_safe(""), "<string>", os.getcwd(), {**NOT_FROM_A_FILE})
+
+
+def _unless_safe(path0: str) -> str | None:
+    """What depends on where a program is or is started; the file or folder that is run as one does not."""
+    return None if sys.flags.safe_path else path0
 
 
 def _read(path: str) -> bytes:
