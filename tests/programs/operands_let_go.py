@@ -112,6 +112,29 @@ def lost(yes=True):
     then()
 
 
+def numbers(name):
+    """What it delegates to is closed with it, where nobody asks for more."""
+    try:
+        yield 1
+        yield 2
+    finally:
+        print("   ", name, "is closed")
+
+
+def unfinished():
+    print("unfinished")
+    found = any(n for n in numbers("1")), then()
+    assert not all(n > 1 for n in numbers("2")), then()
+    for n in numbers("3"):
+        break
+    then()
+    for n in (n for n in numbers("4")):
+        for m in numbers("5"):
+            if n == m:
+                return found, next(n for n in numbers("6")), any(n > 1 for n in numbers("7"))
+
+
 unpacked_arguments()
 chosen()
+unfinished()
 lost()

@@ -278,6 +278,8 @@ class Straight:
             self.out.append(self._filled(body.effect, names))
         if body.returned is not None:
             self._push_returned(body, operation, arg, operands, names)
+        elif body.effect is None:  # it only drops them
+            self.forget(n for e in operands for n in e.reads)
 
     def fresh_besides(self, operands: Sequence[Entry]) -> str:
         self.stack += operands
