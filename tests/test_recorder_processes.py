@@ -311,3 +311,15 @@ def test_memory_is_bounded_however_fast_notes_are_made(run: Run, path: Path) -> 
     assert rows > 100_000_000
     assert more <= 100, "MB in the program's process"
     assert writer <= 200, "MB in the writer's"
+
+
+def test_a_process_that_may_open_few_files_is_recorded(run: Run, path: Path) -> None:
+    script = """
+    import resource
+    resource.setrlimit(resource.RLIMIT_NOFILE, (30, 30))
+    recorder, call = begin(sys.argv[1], small)
+    recorder.notes().extend(call * 10)
+    print(recorder.close({}).problem, os.open(os.devnull, os.O_RDONLY))
+    """
+    assert run(script, path).stdout == "None 3\n"
+    assert open_trace(path).frames.num_rows == 10

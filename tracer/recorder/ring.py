@@ -31,7 +31,8 @@ _NAP = 2000
 _NAPS = 250
 """In a row: half a second, the longest that an interrupt must wait. The program then gets its turn of 5 ms,
 so a program that notes a hundred times faster than the reader reads can still be held back."""
-_FIRST_DESCRIPTOR = 100
+_FIRST_DESCRIPTOR, _DESCRIPTORS = 100, 8
+"""Our files have numbers from the one on, and are no more than the other."""
 
 
 class Ends(NamedTuple):
@@ -197,9 +198,13 @@ def _low_descriptors_kept() -> Iterator[None]:
     """What is opened within gets a high number: the program's own files have the numbers they always have."""
     taken = [os.open(os.devnull, os.O_RDONLY)]
     try:
-        with suppress(OSError):  # there are fewer
+        try:
             while taken[-1] < _FIRST_DESCRIPTOR:
                 taken.append(os.dup(taken[0]))
+        except OSError:  # there are fewer, of which some are needed
+            for descriptor in taken[-_DESCRIPTORS:]:
+                os.close(descriptor)
+            del taken[-_DESCRIPTORS:]
         yield
     finally:
         for descriptor in taken:
