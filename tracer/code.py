@@ -15,6 +15,7 @@ from types import CodeType
 from typing import Any
 
 from vmtrace.tracer.errors import CodeError, MissingOpcodeError
+from vmtrace.tracer.host.hide import hide_functions
 from vmtrace.tracer.opcodes.opset import Operation
 from vmtrace.tracer.units import check_units
 
@@ -326,3 +327,6 @@ def _blocks(decoded: Code) -> Iterator[Block]:
     edges = sorted(leaders - {len(instructions)})
     for index, (start, stop) in enumerate(zip(edges, [*edges[1:], len(instructions)], strict=True)):
         yield Block(index, start, stop)
+
+
+hide_functions(globals())

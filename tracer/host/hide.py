@@ -81,6 +81,7 @@ def hide_functions(namespace: Mapping[str, Any]) -> None:
 def _hide_members(members: Iterable[Any], module: str, hidden: list[CodeType]) -> None:
     for value in members:
         value = value.fget if isinstance(value, property) else value
+        value = value.__func__ if isinstance(value, staticmethod | classmethod) else value
         if isinstance(value, list):
             _hide_members(value, module, hidden)
         elif getattr(value, "__module__", None) != module:

@@ -25,7 +25,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from vmtrace.tracer.host.hide import keep_builtins
+from vmtrace.tracer.host.hide import hide, hide_functions, keep_builtins
 
 keep_builtins(globals())
 
@@ -43,7 +43,7 @@ class Jump(tuple[Any, ...]):
     __slots__ = ()
 
     def __new__(cls, *pushed: Any) -> Jump:
-        return super().__new__(cls, pushed)
+        return tuple.__new__(cls, pushed)  # hidden functions have no super()
 
 
 class Call(NamedTuple):
@@ -107,7 +107,7 @@ def operation(
         handler=handler,
         operands=tuple(by_kind[inspect.Parameter.POSITIONAL_OR_KEYWORD]),
         star=stars[0] if stars else None,
-        starred=star or _oparg,
+        starred=hide(star) if star else _oparg,
         facts=facts,
         pushed=_count(pushes if pushes is not None else _pushed_by_annotation(handler)),
         pushed_on_jump=_count(on_jump),
@@ -135,7 +135,7 @@ def _one(arg: int) -> int:
 
 def _count(pushes: int | Count) -> Count:
     if callable(pushes):
-        return pushes
+        return pushes if pushes is _one else hide(pushes)
     fixed = pushes
     return lambda arg: fixed
 
@@ -185,3 +185,7 @@ class OpcodeSet(Mapping[str, Operation]):
             return handler
 
         return define if handler is None else define(handler)
+
+
+hide_functions(globals())
+Call.__new__ = staticmethod(hide(Call.__new__))  # type: ignore[method-assign]

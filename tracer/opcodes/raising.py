@@ -32,7 +32,7 @@ def do_raise(*what: Any) -> NoReturn:
 def exception_matches(exception: BaseException, kind: Any) -> bool:
     """Whether `except kind` catches it: by the classes' real bases, whatever `__subclasscheck__` says."""
     bases = type.__dict__["__mro__"].__get__(type(exception))
-    return any(each in bases for each in _exception_classes(kind))
+    return any(map(bases.__contains__, _exception_classes(kind)))  # a generator's frame would show
 
 
 def _exception_classes(kind: Any) -> tuple[type[BaseException], ...]:
@@ -48,8 +48,9 @@ def _exception_classes(kind: Any) -> tuple[type[BaseException], ...]:
 
 def group_matches(exception: BaseException | None, kind: Any) -> tuple[Any, Any]:
     """Splits a group (or an exception, as a group of one) into the rest and what matches, now handled."""
-    if any(issubclass(each, BaseExceptionGroup) for each in _exception_classes(kind)):
-        raise TypeError("catching ExceptionGroup with except* is not allowed. Use except instead.")
+    for each in _exception_classes(kind):
+        if issubclass(each, BaseExceptionGroup):
+            raise TypeError("catching ExceptionGroup with except* is not allowed. Use except instead.")
     rest, matched = _split(exception, kind)
     if matched is not None:
         unhandle(matched)
