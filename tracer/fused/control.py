@@ -14,8 +14,10 @@ from vmtrace.tracer.fused.straight import VOID, Entry
 from vmtrace.tracer.fused.support import RESUMED
 from vmtrace.tracer.host.delegates import ABOVE_DELEGATE, DROPPED, ENDED, LANDS, PAD, SENT
 from vmtrace.tracer.host.host import reraising
+from vmtrace.tracer.host.own import ALIKE, own
 from vmtrace.tracer.host.templates import fill
 from vmtrace.tracer.notes import RESUME, RETURN, SUSPEND
+from vmtrace.tracer.opcodes.semantics import EXHAUSTED
 
 Goto = Callable[[int], list[ast.stmt]]
 """From an instruction's index to the statements that go there (the stack is in its places)."""
@@ -30,6 +32,8 @@ class Control(Forms):
     """Host expression for the list of where each instruction begins in the host code, in code units."""
     untold: Set[int] = frozenset()
     """Instructions whose line is not told of."""
+    iterating: Set[int] = frozenset()
+    """FOR_ITERs that surely have an iterator."""
     open: bool = True
     """Whether control can still get to where the next statement would stand."""
 
@@ -68,6 +72,8 @@ class Control(Forms):
             form(i)
         elif accesses(i):
             self.access(i)
+        elif i.name in ALIKE:
+            self.by_own(i)
         elif i.operation.flow == "jump":
             assert i.target is not None
             self.jump_out(i.target)
@@ -101,6 +107,22 @@ class Control(Forms):
         """`or`'s value is tested and kept, so it has to be in a variable before."""
         if i.operation.pushes(i.arg, jump=True):
             self.spill()
+
+    def form_FOR_ITER(self, i: Instruction) -> None:
+        """By the host's own, which takes it for granted that it has an iterator: a call of `next` from C takes more of
+        the recursion limit, where a generator loops over another (3.12)."""
+        if i.index not in self.iterating:
+            self.paste_branch(i)
+            return
+        self.spill()
+        iterator, *null = self.pop(i.operation.pops(i.arg))
+        item = self.variable(self.fresh_besides([iterator]))
+        (name,) = item.reads
+        self.out.append(self.assignment(name, own(i, [self.constant(EXHAUSTED), self.value(iterator)])))
+        test = self.expression("ITEM is M.EXHAUSTED", ITEM=name)
+        left = [iterator, *null][: i.operation.pushes(i.arg, jump=True)]
+        self.branch(i, self._read_here(test), left, [iterator, item])
+        self.stack += [iterator, *null, item]
 
     # --- leaving the frame --------------------------------------------------------------------------------------
 

@@ -20,8 +20,8 @@ class Cleared(NamedTuple):
     """The LOAD_FAST_AND_CLEAR that put it there."""
 
 
-Kind = Cleared | Literal["value", "null", "void"]
-"""void is what only the interpreter reads: the exception that was handled before."""
+Kind = Cleared | Literal["value", "iterator", "null", "void"]
+"""An iterator surely is one; void is what only the interpreter reads: the exception that was handled before."""
 Stack = tuple[Kind, ...]
 
 CALLABLE_FIRST = "CALL_KW" in dis.opmap
@@ -38,14 +38,15 @@ LEAVES_OPERANDS = frozenset({"WITH_EXCEPT_START", "DICT_MERGE", "FOR_ITER", "SEN
 def entries(code: Code) -> Iterator[tuple[Instruction, Stack]]:
     """Every instruction that can be reached, with what it finds on the stack."""
     pending: list[tuple[int, Stack]] = [(0, ())]
-    seen: set[int] = set()
+    found: dict[int, Stack] = {}
     while pending:
         index, stack = pending.pop()
-        if index in seen:
-            continue
-        seen.add(index)
+        if index in found:
+            stack = tuple(map(_either, found[index], stack))
+            if stack == found[index]:
+                continue
+        found[index] = stack
         i = code.instructions[index]
-        yield i, stack
         if i.falls_through:
             pending.append((index + 1, _after(i, stack)))
         if i.target is not None:
@@ -53,6 +54,13 @@ def entries(code: Code) -> Iterator[tuple[Instruction, Stack]]:
         handler = code.handler_for(index)
         if i.handler is not None and handler is not None:
             pending.append((handler.target, (*stack[: handler.depth], *_values(handler.lasti), "value")))
+    for index, stack in found.items():
+        yield code.instructions[index], stack
+
+
+def _either(known: Kind, other: Kind) -> Kind:
+    """What an entry is that is one or the other, by the way that control takes; only iterators are ever mixed up."""
+    return "value" if known == "iterator" != other else known
 
 
 def _after(i: Instruction, stack: Stack) -> Stack:
@@ -88,8 +96,10 @@ def _pushed(i: Instruction, count: int) -> Stack:
         return ("void",)
     if i.name in LOADS_CALLABLE and count == 2:
         return ("value", "null") if CALLABLE_FIRST else ("null", "value")
-    if i.name == "GET_ITER" and count == 2:
-        return ("value", "value" if i.arg else "null")
+    if i.name == "GET_ITER":
+        if ITERATOR_IN_TWO:
+            return ("value", "value") if i.arg else ("iterator", "null")
+        return ("iterator",)
     return _values(count)
 
 

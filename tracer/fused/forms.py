@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 
 from vmtrace.tracer.code import Instruction
 from vmtrace.tracer.fused.entries import CALLABLE_FIRST, ITERATOR_IN_TWO
+from vmtrace.tracer.fused.functions import Functions
 from vmtrace.tracer.fused.straight import NULL_ENTRY, Entry
-from vmtrace.tracer.fused.variables import Variables
+from vmtrace.tracer.host.own import own, own_name
 from vmtrace.tracer.opcodes.intrinsics import NAMES
 from vmtrace.tracer.opcodes.lazy import EAGER, LAZY
 from vmtrace.tracer.opcodes.semantics import COMMON_CONSTANTS
@@ -41,7 +42,7 @@ FRAME_READERS = frozenset({"locals", "vars", "dir", "eval", "exec"})
 
 
 @dataclass(slots=True)
-class Forms(Variables):
+class Forms(Functions):
     """Writes instructions, by `form_<OPNAME>` where there is one and by pasting the handler otherwise."""
 
     # --- constants and the stack --------------------------------------------------------------------------------
@@ -115,8 +116,12 @@ class Forms(Variables):
         self.out.append(ast.Delete([self._global(i.value, ast.Del())], lineno=self.line))
 
     def form_LOAD_NAME(self, i: Instruction) -> None:
+        code = self.code.code
         if self.namespace is None:
             self.push(self._global(i.value, ast.Load()))
+        elif i.value not in (*code.co_varnames, *code.co_cellvars, *code.co_freevars):
+            self.global_names.add(i.value)
+            self.push(own_name(i))
         else:
             self.push(self.expression("M.load_name(SPACE, NAME)", SPACE=self._space(), NAME=self.constant(i.value)))
 
@@ -138,9 +143,10 @@ class Forms(Variables):
         self.write("M.setup_annotations(SPACE)", SPACE=self._space())
 
     def form_IMPORT_NAME(self, i: Instruction) -> None:
+        self.spill()
         operands = self.pop(2)
         level, fromlist = map(self.value, operands)
-        source = "M.import_here(SPACE, LEVEL, FROMLIST, NAME)"
+        source = "M.importer()(NAME, M.globals(), SPACE, FROMLIST, LEVEL)"
         if IMPORTS_LAZILY and i.arg & 3 != EAGER:
             source = f"M.import_lazily(SPACE, LEVEL, FROMLIST, NAME, {i.arg & 3})"
         space = self._space() if self.namespace is not None else ast.Constant(None, lineno=self.line)
@@ -301,19 +307,6 @@ class Forms(Variables):
         )
         self.push(call, operands)
 
-    def form_MAKE_FUNCTION(self, i: Instruction) -> None:
-        operands = self.pop(i.operation.pops(i.arg))
-        parts = [self.value(e) for e in operands]
-        flags = self.constant(i.arg)
-        self.push(self.expression("M.make_function(M.globals(), FLAGS, *PARTS)", FLAGS=flags, PARTS=parts), operands)
-
-    def form_SET_FUNCTION_ATTRIBUTE(self, i: Instruction) -> None:
-        operands = self.pop(2)
-        value, function = map(self.value, operands)
-        source = "M.set_function_attribute(VALUE, FUNCTION, WHICH)"
-        which = self.constant(i.arg)
-        self.push(self.expression(source, VALUE=value, FUNCTION=function, WHICH=which), operands)
-
     def form_TO_BOOL(self, i: Instruction) -> None:
         """The compiler gives the operand's position to what asks for its truth (see `host.CONSUMERS`), so a variable
         is read here."""
@@ -323,7 +316,7 @@ class Forms(Variables):
         self.paste(i, None)
 
     def form_LOAD_BUILD_CLASS(self, i: Instruction) -> None:
-        self.push(self.expression("M.build_class()"))
+        self.push(own(i, []))
 
     def form_LOAD_SUPER_ATTR(self, i: Instruction) -> None:
         self.spill()
@@ -347,13 +340,12 @@ class Forms(Variables):
             self.push(self.expression(source, **names), operands)
             return
         special = {"UNARY_POSITIVE": "+VALUE", "LIST_TO_TUPLE": "M.tuple(VALUE)"}
-        source = special.get(name, "M.intrinsic(1, NUMBER)(VALUE)")
+        if name not in special:
+            self.stack += operands
+            self.by_own(i)
+            return
         (value,) = map(self.value, self.last(operands))
-        self.push(self.expression(source, NUMBER=self.constant(i.arg), VALUE=value), operands)
-
-    def form_GET_YIELD_FROM_ITER(self, i: Instruction) -> None:
-        operands = self.pop()
-        self.push(self.expression("M.get_yield_from_iter(ITERABLE)", ITERABLE=self.value(operands[0])), operands)
+        self.push(self.expression(special[name], VALUE=value), operands)
 
 
 def _names_a_frame_reader(node: ast.expr | None) -> bool:

@@ -26,7 +26,7 @@ the host function reads, with notes as they are made when recording:
                 .at = 1; continue
             elif .at < 2:
                 .notes.append(41)
-                .v0 = next(.s0, EXHAUSTED)
+                .v0 = ~(EXHAUSTED, .s0)                # which is FOR_ITER, see `host.own`
                 if .v0 is EXHAUSTED:
                     .s0 = None; .at = 2; continue
                 .notes.append(42)
@@ -58,7 +58,7 @@ from vmtrace.tracer.code import ENTERS_HANDLER, Block, Code, Instruction
 from vmtrace.tracer.fused.bound import surely_bound
 from vmtrace.tracer.fused.chains import chains, level_of
 from vmtrace.tracer.fused.control import Control
-from vmtrace.tracer.fused.entries import Cleared, Kind, entries
+from vmtrace.tracer.fused.entries import ITERATOR_IN_TWO, Cleared, Kind, entries
 from vmtrace.tracer.fused.inlined import inlined
 from vmtrace.tracer.fused.quiet import crossings, line_before, may_be_told
 from vmtrace.tracer.fused.straight import NULL_ENTRY, VOID, Entry
@@ -117,6 +117,7 @@ class Fuser:
             inlined=inlined(code),
             units=self.constants.node(self.unit_of),
             untold=untold(code.instructions),
+            function=support.vm.function,
         )
         if is_body and not namespace_is_globals:
             self.writer.namespace = ast.Name(".namespace", ast.Load())
@@ -127,6 +128,8 @@ class Fuser:
         self.reraises = any(i.name in RAISES_AGAIN for i in code.instructions)
         self.level = 0
         self.entries = {i.index: stack for i, stack in entries(code)}
+        place = -1 - ITERATOR_IN_TWO
+        self.writer.iterating = {n for n, stack in self.entries.items() if stack[place:][:1] == ("iterator",)}
         self.forgotten: list[tuple[list[ast.stmt], set[str]]] = []
         """Places in the host code where our variables are let go, but for some; filled in when all are known."""
 

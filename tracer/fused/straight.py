@@ -299,9 +299,9 @@ class Straight:
         elif pushes == 1:
             self.push(self._filled(body.returned, names), operands)
         else:
-            self._unpack_result(self._filled(body.returned, names), pushes, operands)
+            self.unpack_result(self._filled(body.returned, names), pushes, operands)
 
-    def _unpack_result(self, result: ast.expr, pushes: int, operands: list[Entry]) -> None:
+    def unpack_result(self, result: ast.expr, pushes: int, operands: list[Entry]) -> None:
         variables: list[str] = []
         for _ in range(pushes):
             variables.append(self.fresh_besides([*operands, *map(self.variable, variables)]))
@@ -364,6 +364,6 @@ class Straight:
         if pushes == 1:
             self.push(call, operands)
         elif pushes:
-            self._unpack_result(call, pushes, operands)
+            self.unpack_result(call, pushes, operands)
         else:
             self.statement(ast.Expr(call, lineno=self.line), operands)

@@ -94,7 +94,7 @@ def support(
     names["setup_annotations"], names["delete_name"] = semantics.setup_annotations, semantics.delete_name
     names["set_function_attribute"] = semantics.set_function_attribute
     names.update(import_star=semantics.import_star, NULL=semantics.NULL, CellType=CellType)
-    names.update(intrinsic=intrinsics.intrinsic, stop_iteration_error=intrinsics.stop_iteration_error)
+    names["stop_iteration_error"] = intrinsics.stop_iteration_error
     names["STOPS"] = StopIteration, StopAsyncIteration
     names["locals"], names["globals"] = builtins.locals, builtins.globals
     names["get_aiter"] = coroutines.get_aiter
@@ -209,13 +209,12 @@ def bound(value: Any, name: str) -> Any:
     return value
 
 
-def import_here(namespace: Mapping[str, Any] | None, level: int, fromlist: Any, name: str) -> Any:
-    """IMPORT_NAME, as the running frame would do it."""
-    frame = sys._getframe(1)
-    importer = frame.f_builtins.get("__import__", MISSING)
-    if importer is MISSING:
+def importer() -> Any:
+    """What IMPORT_NAME calls in the running frame."""
+    found = sys._getframe(1).f_builtins.get("__import__", MISSING)
+    if found is MISSING:
         raise ImportError("__import__ not found")
-    return importer(name, frame.f_globals, namespace, fromlist, level)
+    return found
 
 
 def import_lazily(namespace: Mapping[str, Any] | None, level: int, fromlist: Any, name: str, how: int) -> Any:
@@ -227,25 +226,12 @@ def no_exception() -> NoReturn:
     raise TypeError("exceptions must derive from BaseException")
 
 
-def build_class() -> Any:
-    value = sys._getframe(1).f_builtins.get("__build_class__", MISSING)
-    if value is MISSING:
-        raise NameError("__build_class__ not found")
-    return value
-
-
-def get_yield_from_iter(iterable: Any) -> Any:
-    """What `yield from` delegates to; the program may have changed the running code's flags (`types.coroutine`).
+def get_delegate(iterable: Any) -> tuple[Any, Any]:
+    """What `yield from` delegates to on 3.15, and what is shown in its place; the program may have changed the running
+    code's flags (`types.coroutine`).
 
     A generator is known at once, without a further call: it may be as deep as the recursion limit lets it.
     """
-    if type(iterable) is GeneratorType:
-        return iterable
-    return coroutines.get_yield_from_iter(iterable, sys._getframe(1).f_code.co_flags)
-
-
-def get_delegate(iterable: Any) -> tuple[Any, Any]:
-    """The same on 3.15, and what is shown in its place."""
     if type(iterable) is GeneratorType:
         return iterable, iterable
     return coroutines.get_delegate(iterable, sys._getframe(1).f_code.co_flags)
@@ -301,11 +287,9 @@ _FUNCTIONS = _functions(
         "load_cell",
         "content",
         "bound",
-        "import_here",
+        "importer",
         "import_lazily",
-        "build_class",
         "no_exception",
-        "get_yield_from_iter",
         "get_delegate",
         "frame_reader",
         "f_locals",

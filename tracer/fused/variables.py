@@ -189,3 +189,10 @@ class Variables(Straight):
         if self._is_held(name):
             return self.load(self.holder(name))
         return self.expression("(lambda: X).__closure__[-1]", X=name)
+
+
+def is_own_cell(node: ast.expr) -> bool:
+    """Whether an expression is a cell of the host function's."""
+    return (
+        isinstance(node, ast.Subscript) and isinstance(node.value, ast.Attribute) and node.value.attr == "__closure__"
+    )

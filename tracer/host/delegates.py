@@ -121,6 +121,7 @@ def extensions(units: bytes | bytearray, at: int) -> int:
 
 
 def argument_at(units: bytes | bytearray, at: int) -> int:
+    """The oparg of the instruction at a byte offset, with its EXTENDED_ARGs."""
     argument = units[at + 1]
     for n in range(1, extensions(units, at) + 1):
         argument |= units[at - 2 * n + 1] << 8 * n

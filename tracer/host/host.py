@@ -26,6 +26,7 @@ from vmtrace.tracer.host.lines import (
     ENTERED_QUIETLY,
     HEADS,
     NOTES,
+    OWN,
     QUIETLY,
     RERAISES,
     SILENT,
@@ -35,6 +36,7 @@ from vmtrace.tracer.host.lines import (
 )
 from vmtrace.tracer.host.locations import NOWHERE, Position, location_table
 from vmtrace.tracer.host.moving import moving
+from vmtrace.tracer.host.own import owning
 from vmtrace.tracer.host.unseen import PREFIX as PREFIX
 from vmtrace.tracer.host.unseen import hide_variables, padding
 
@@ -123,6 +125,7 @@ def finish(
     made = made.replace(co_code=delegating(made))
     made = sending(made)
     places = _places(made, code.instructions, prologue)
+    made = owning(made, code.instructions)
     made = made.replace(co_code=_resuming(made, code.instructions, places))
     if prologue is not None:
         made, places = _moved_to_the_call(made, places, _last_of_call(code.instructions))
@@ -297,7 +300,7 @@ def _places(made: CodeType, instructions: Sequence[Instruction], prologue: int |
             indices.append(index if index < 0 else SILENT + index % SILENT)
             continue
         kind, place = kind_of(line - 1), (line - 1) % SILENT
-        index = -1 if line == prologue else min(place, last) + (0 if kind == RERAISES else kind)
+        index = -1 if line == prologue else min(place, last) + (0 if kind in (RERAISES, OWN) else kind)
         consumer = CONSUMERS.get(units[2 * unit]) if index < SILENT else None
         if index == 0 and units[2 * unit] == RESUME:
             indices.append(begins)

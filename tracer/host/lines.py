@@ -32,6 +32,8 @@ JUMPS = 5 * SILENT
 
 QUIETLY = 6 * SILENT
 """Lines of statements, TELLS_NOT, after which the line of the instruction that they stand for is not told of."""
+OWN = 7 * SILENT
+"""Lines of expressions that are the host's own instruction, the one that they stand for (see `own`)."""
 END_SEND = dis.opmap.get("END_SEND")
 LOADED = 1 if END_SEND is None else 1 - dis.stack_effect(END_SEND)
 """How many values are loaded by TELLS_NOT."""
@@ -76,5 +78,5 @@ def begins_frame(i: Instruction) -> bool:
 
 
 def kind_of(place: int) -> int:
-    """0 for what stands for an instruction, else SILENT, HEADS, NOTES, JUMPS or QUIETLY."""
+    """0 for what stands for an instruction, else SILENT, HEADS, NOTES, JUMPS, QUIETLY or OWN."""
     return place // SILENT * SILENT if place >= SILENT else 0
