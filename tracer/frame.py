@@ -146,7 +146,7 @@ class Frame:
 
     def refresh(self, name: str, shown: Mapping[str, Any]) -> None:
         """Takes over what the host frame's variable holds, which others may have written to."""
-        if name in shown and name not in self.cells:
+        if name not in self.cells and name in shown:
             self.locals[name] = shown[name]
 
     def load_cell(self, name: str) -> Any:

@@ -236,3 +236,42 @@ class Uses:
 
 
 print(Chained.numbers, Chained.from_base, Uses.attribute.a)
+
+
+class Names:
+    """A namespace that can do no more than a class's body must have."""
+
+    def __init__(self):
+        self.names = {}
+
+    def __getitem__(self, name):
+        return self.names[name]
+
+    def __setitem__(self, name, value):
+        self.names[name] = value
+
+
+class Prepared(type):
+    @classmethod
+    def __prepare__(cls, name, bases):
+        return Names()
+
+    def __new__(cls, name, bases, namespace):
+        return super().__new__(cls, name, bases, namespace.names)
+
+
+class Closing(metaclass=Prepared):
+    size = 2
+    sizes = [size for size in range(size)]
+
+    def again(self):
+        return super().__repr__()[:9], __class__.sizes, [__class__ for _ in range(self.size)]
+
+    class Inner:
+        def outer(self):
+            return __class__, Closing
+
+    made = (lambda: __class__)
+
+
+print(Closing().again(), Closing.Inner().outer(), Closing().made.__closure__[0].cell_contents)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import sys
 from dataclasses import dataclass, field
 from types import CodeType
 from typing import NamedTuple
@@ -16,6 +17,9 @@ from typing import NamedTuple
 from vmtrace.tracer.code import Code, Instruction
 from vmtrace.tracer.fused.entries import CLEARS, Cleared, entries
 
+DELETES_EMPTY = sys.version_info < (3, 13)
+"""Whether `locals()`, by which the host gets a class's namespace, deletes the names of empty cells there: it may be of
+any class, perhaps without `__delitem__`."""
 ACCESS = re.compile(r"(LOAD_FAST_AND_CLEAR|LOAD_FAST_CHECK|LOAD_FAST|STORE_FAST|DELETE_FAST)(_BORROW)?_?")
 
 
@@ -49,6 +53,8 @@ class Inlined:
     A free variable of that name is another one."""
     absent: frozenset[str] = frozenset()
     """Those that are no cells of the host function, either."""
+    of_body: frozenset[str] = frozenset()
+    """Those that are no comprehension's, but cells of a class's body."""
     empty: set[int] = field(default_factory=set)
     """LOAD_FAST_AND_CLEARs where the variable surely holds nothing."""
     restores: dict[tuple[int, str], int] = field(default_factory=dict)
@@ -58,15 +64,16 @@ class Inlined:
 def inlined(code: Code) -> Inlined:
     original = code.code
     cleared = {i.value for i in code.instructions if i.name == CLEARS}
+    of_body = frozenset(original.co_cellvars) - cleared if DELETES_EMPTY and code.kind == "class" else frozenset[str]()
     if not cleared:
-        return Inlined()
+        return Inlined(of_body, of_body, of_body)
     shared = cleared & {*original.co_cellvars, *original.co_freevars}
     if original.co_flags & inspect.CO_OPTIMIZED:
         declared = {i.value for i in code.instructions if i.name.endswith("_GLOBAL")} & cleared
         found = Inlined(frozenset(shared | declared), frozenset(shared - {*original.co_cellvars} | declared))
     else:
-        everything = frozenset(shared | {*original.co_varnames})
-        found = Inlined(everything, everything)
+        everything = of_body | shared | {*original.co_varnames}
+        found = Inlined(everything, everything, of_body)
     outside: set[str] = {*original.co_varnames[: argument_count(original)], *found.unseen}
     clears: list[Cleared] = []
     for i, stack in entries(code):

@@ -38,6 +38,8 @@ class Variables(Straight):
         for name in sorted(self.inlined.unseen):
             absent = name in self.inlined.absent
             source = "HOLDER = M.NULL" if absent else "HOLDER = (lambda: X).__closure__[-1]"
+            if name in self.inlined.of_body:
+                source = "HOLDER = M.CellType()"
             begun += self.made(source, HOLDER=self.holder(name), X=name)
         return begun
 
@@ -45,9 +47,10 @@ class Variables(Straight):
         """A dictionary of what the variables of comprehensions hold in a module's or class's body, of which CPython
         shows those that hold something; None if there are no such variables."""
         code = self.code.code
-        if not self.inlined.unseen or code.co_flags & inspect.CO_OPTIMIZED:
+        if self.inlined.unseen == self.inlined.of_body or code.co_flags & inspect.CO_OPTIMIZED:
             return None
-        names = [n for n in dict.fromkeys((*code.co_varnames, *code.co_cellvars)) if n in self.inlined.unseen]
+        unseen = self.inlined.unseen - self.inlined.of_body
+        names = [n for n in dict.fromkeys((*code.co_varnames, *code.co_cellvars)) if n in unseen]
         held = [
             self.expression(
                 "M.content(HOLDER)" if self._is_held(n) and n in code.co_cellvars else "HOLDER", HOLDER=node
