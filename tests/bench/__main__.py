@@ -8,7 +8,8 @@ wall x          time from the start of the process to its end, the file being cl
 cpu x           the same for the processor time of the program's process
 steady …        without start-up: what the same command takes with nothing to do is taken off both
 writer cpu x    processor time of the writing processes, by that of the untraced program; they run beside it
-callbacks / it  how many times longer the callbacks take (steady, to their advantage) than it (start-up included)
+callbacks / it  how many times longer the callbacks take (steady, to their advantage) than it (start-up included), each
+                for as many instructions of the program
 cpu / its cpu   the same for processor time, start-up taken off both: what the writing processes take is counted, too
 memory +MB      highest, all processes added, above the untraced program
 """
@@ -27,6 +28,7 @@ from pathlib import Path
 from tests.bench.figures import Measured, compare, medians, text
 from tests.bench.runs import PROGRAMS, RunError, Runner, Usage, commands
 
+VMTRACE = ("native", "vm")
 LEAST = 10_000
 """Events; a program whose scale is rounded to nothing has fewer."""
 
@@ -84,7 +86,14 @@ def measure(runner: Runner, program: str, found: dict[str, list[str]], scales: d
             one.events, one.bytes = runner.events()
             if one.events < LEAST:
                 one.problem = f"at scale {scale:g} it does nothing"
+        one.work = one.events if name in VMTRACE else instructions(runner, program, scale)
     return measured
+
+
+def instructions(runner: Runner, program: str, scale: float) -> int:
+    """How many vmtrace records of it."""
+    runner.run(commands([])["native"], program, scale)
+    return runner.events()[0]
 
 
 def add(to: dict[str, Measured], more: dict[str, Measured]) -> None:
@@ -92,7 +101,8 @@ def add(to: dict[str, Measured], more: dict[str, Measured]) -> None:
         kept = to.setdefault(name, Measured(one.scale))
         for attribute in ("runs", "start", "untraced", "untraced_start"):
             getattr(kept, attribute).extend(getattr(one, attribute))
-        kept.events, kept.bytes, kept.problem = one.events, one.bytes, kept.problem or one.problem
+        kept.events, kept.work, kept.bytes = one.events, one.work, one.bytes
+        kept.problem = kept.problem or one.problem
 
 
 def main() -> None:
