@@ -24,8 +24,8 @@ _AT_ONCE = 1 << 20
 """Notes packed at a time. It is all of them as a rule; but where the thread has had no turn for long, as on a machine
 that is busy, they would take half as much memory again."""
 _FORK_WARNING = "This process .* is multi-threaded"
-_LOOKS_AFTER_FORK = 2
-"""One could fall between the fork and its warning; between two, the program has had its turn."""
+_LOOKS_AFTER_FORK = 20
+"""Some may fall between the fork and its warning: on a machine that is busy the program waits for its turn."""
 
 
 @dataclass(slots=True)
