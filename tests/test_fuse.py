@@ -151,3 +151,11 @@ def test_a_delegate_may_be_a_constant() -> None:
     vm = VirtualMachine()
     function = vm.make_function({}, 0, code.replace(co_code=bytes(units), co_consts=constants))
     assert list(function()) == ["a", "b"]
+
+
+def test_the_code_of_a_functions_functions_is_among_its_constants() -> None:
+    """CPython's own tests look for it there, and so do tools."""
+    code = compile("def outer():\n def inner(): pass\n return lambda: 1", "<program>", "exec").co_consts[0]
+    nested = [const for const in code.co_consts if isinstance(const, CodeType)]
+    host = VirtualMachine().function(code).host
+    assert [const for const in host.co_consts if isinstance(const, CodeType)] == nested

@@ -137,13 +137,16 @@ def finish(
         made, places = tell_in_order(made, places, chains, code.instructions)
     positions = list(_positions(made, places, code.instructions))
     original = code.code
+    consts = [constants.resolve(const) for const in made.co_consts]
+    # The code that its functions are made of is looked for there; `dis` shows it, nested in this.
+    consts += [c for c in original.co_consts if isinstance(c, CodeType) and not any(c is const for const in consts)]
     finished = made.replace(
         co_name=original.co_name,
         co_qualname=original.co_qualname,
         co_filename=original.co_filename,
         co_firstlineno=original.co_firstlineno,
         co_flags=original.co_flags,
-        co_consts=tuple(constants.resolve(c) for c in made.co_consts),
+        co_consts=tuple(consts),
         co_linetable=location_table(positions, original.co_firstlineno),
     )
     if code.iterates_first:  # which may raise, before RESUME
