@@ -151,6 +151,16 @@ def shown(kinds: dict[str, str], folder: Path) -> list[Any]:
     return results
 
 
+def run_alike(source: str, engine: str, folder: Path) -> witness.Run:
+    """How a program ends natively, which has to be as it does on an engine."""
+    program = folder / "program.py"
+    program.write_text(source)
+    command = ["-m", "vmtrace.cli", "record", "-q", "--engine", engine, "-o", folder / "trace.arrow", program]
+    expected, recorded = witness.plain([program]), witness.plain(command, environment={"PYTHONPATH": str(SOURCES)})
+    assert (recorded.stdout, recorded.stderr, recorded.status) == (expected.stdout, expected.stderr, expected.status)
+    return expected
+
+
 @functools.cache
 def shown_of_constructs(folder: Path) -> list[Any]:
     return shown(FROM_CONSTRUCTS, folder)
@@ -207,22 +217,14 @@ def test_of_text(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("engine", ["vm", "native"])
 def test_the_limit_stays_the_programs_while_text_runs(engine: str, tmp_path: Path) -> None:
-    program = tmp_path / "program.py"
-    program.write_text(EXECUTED)
-    command = ["-m", "vmtrace.cli", "record", "-q", "--engine", engine, "-o", tmp_path / "trace.arrow", program]
-    expected, recorded = witness.plain([program]), witness.plain(command, environment={"PYTHONPATH": str(SOURCES)})
+    expected = run_alike(EXECUTED, engine, tmp_path)
     assert b"400 400 39" in expected.stdout and expected.status == 0
-    assert (recorded.stdout, recorded.stderr, recorded.status) == (expected.stdout, expected.stderr, expected.status)
 
 
 @pytest.mark.parametrize("engine", ["vm", "native"])
 def test_a_limit_that_is_too_low(engine: str, tmp_path: Path) -> None:
-    program = tmp_path / "program.py"
-    program.write_text(LIMITS)
-    command = ["-m", "vmtrace.cli", "record", "-q", "--engine", engine, "-o", tmp_path / "trace.arrow", program]
-    expected, recorded = witness.plain([program]), witness.plain(command, environment={"PYTHONPATH": str(SOURCES)})
+    expected = run_alike(LIMITS, engine, tmp_path)
     assert b"depth" in expected.stdout and expected.status == 1
-    assert (recorded.stdout, recorded.stderr, recorded.status) == (expected.stdout, expected.stderr, expected.status)
 
 
 def test_room_is_taken_back_wherever_it_was_made() -> None:

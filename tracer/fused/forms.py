@@ -332,17 +332,16 @@ class Forms(Functions):
             self.stack.append(Entry(self.constant(None)))
             return
         self.spill()
+        special = {"UNARY_POSITIVE": "+VALUE", "LIST_TO_TUPLE": "M.tuple(VALUE)"}
+        if name not in {*special, "STOPITERATION_ERROR"}:
+            self.by_own(i)
+            return
         operands = self.pop()
         if name == "STOPITERATION_ERROR":
             # As a rule it is another exception, perhaps of the recursion limit, at which none of our functions can run.
             source = "M.stop_iteration_error(VALUE, FLAGS) if M.isinstance(VALUE, M.STOPS) else VALUE"
             names = {"VALUE": self.value(operands[0]), "FLAGS": self.constant(self.code.flags)}
             self.push(self.expression(source, **names), operands)
-            return
-        special = {"UNARY_POSITIVE": "+VALUE", "LIST_TO_TUPLE": "M.tuple(VALUE)"}
-        if name not in special:
-            self.stack += operands
-            self.by_own(i)
             return
         (value,) = map(self.value, self.last(operands))
         self.push(self.expression(special[name], VALUE=value), operands)

@@ -139,7 +139,8 @@ def finish(
     original = code.code
     consts = [constants.resolve(const) for const in made.co_consts]
     # The code that its functions are made of is looked for there; `dis` shows it, nested in this.
-    consts += [c for c in original.co_consts if isinstance(c, CodeType) and not any(c is const for const in consts)]
+    there = set(map(id, consts))
+    consts += [const for const in original.co_consts if isinstance(const, CodeType) and id(const) not in there]
     finished = made.replace(
         co_name=original.co_name,
         co_qualname=original.co_qualname,

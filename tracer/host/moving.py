@@ -11,7 +11,7 @@ import dis
 from collections.abc import Iterable
 from types import CodeType
 
-from vmtrace.tracer.host.delegates import argument_at, extensions
+from vmtrace.tracer.assembly import instructions
 
 COPY, LOAD, STORE, NULL, LOAD_CONST = (
     dis.opmap[name] for name in ("COPY", "LOAD_FAST", "STORE_FAST", "PUSH_NULL", "LOAD_CONST")
@@ -31,15 +31,14 @@ def moving(made: CodeType) -> bytes:
     if _MARK not in made.co_consts:
         return bytes(units)
     mark = made.co_consts.index(_MARK)
-    for at in range(0, len(units), 2):
-        if units[at] != LOAD_CONST or argument_at(units, at) != mark:
+    walked = instructions(made.co_code)
+    for first, opcode, argument, _ in walked:
+        if (opcode, argument) != (LOAD_CONST, mark):
             continue
-        begin, stored = at - 2 * extensions(units, at), at + 4
-        store = stored
-        while units[store] == dis.EXTENDED_ARG:
-            store += 2
-        assert units[at + 2] == COPY and units[store] == STORE
-        units[begin : store + 2] = _taking(units[stored:store], units[store + 1], (store + 2 - begin) // 2)
+        copy, (stored, store, _, stop) = next(walked), next(walked)
+        assert copy[1] == COPY and store == STORE
+        extended, number = units[2 * stored : 2 * stop - 2], units[2 * stop - 1]
+        units[2 * first : 2 * stop] = _taking(extended, number, stop - first)
     return bytes(units)
 
 

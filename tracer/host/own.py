@@ -37,7 +37,6 @@ ALIKE = frozenset(
         "ASYNC_GEN_WRAP",
         "BEFORE_ASYNC_WITH",
         "BEFORE_WITH",
-        "CALL_INTRINSIC_1",
         "CALL_INTRINSIC_2",
         "CHECK_EG_MATCH",
         "FORMAT_VALUE",
