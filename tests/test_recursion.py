@@ -63,8 +63,6 @@ FROM_CONSTRUCTS = {
 CALL = "what the VM calls in the last frame is a frame more"
 C = "calls from C count there, of which what is below the program, or the VM, makes some more"
 EARLIER = [
-    ((3, 11), (3, 15), CALL, ["class"]),
-    ((3, 14), (3, 15), CALL, ["with", "__enter__"]),
     ((3, 15), (3, 15), CALL, ["generator expression"]),
     ((3, 13), (3, 15), CALL, ["yield from an expression"]),
     ((3, 11), (3, 11), C, ["yield from an expression", "except*", "f(*args, **kw)"]),

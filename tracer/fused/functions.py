@@ -10,7 +10,7 @@ from types import CodeType
 from typing import Any
 
 from vmtrace.tracer.code import Instruction
-from vmtrace.tracer.fused.straight import Entry
+from vmtrace.tracer.fused.straight import NULL_ENTRY, Entry
 from vmtrace.tracer.fused.variables import Variables, is_own_cell
 from vmtrace.tracer.host.hide import hide
 from vmtrace.tracer.host.own import KEPT, own
@@ -53,6 +53,18 @@ class Functions(Variables):
             self.push(node, operands)
         else:
             self.unpack_result(node, pushed, operands)
+
+    def form_LOAD_SPECIAL(self, i: Instruction) -> None:
+        """By the host's own. What it finds are then the `args` of an exception, for neither making one nor binding a
+        method is a call of Python's, and bound, in one variable."""
+        operands = self.take()
+        found = self.fresh_besides(operands)
+        special = own(i, [self.expression("M.Exception"), *map(self.value, self.last(operands))])
+        self.out.append(self.assignment(found, ast.Attribute(special, "args", ast.Load(), lineno=self.line)))
+        self.write("FOUND = M.MethodType(FOUND[1], FOUND[0]) if M.len(FOUND) > 1 else FOUND[0]", FOUND=found)
+        self.push_variable(found)
+        self.stack.append(NULL_ENTRY)
+        self.forget(operands[0].reads)
 
     def form_DICT_MERGE(self, i: Instruction) -> None:
         if i.arg != 1:

@@ -10,7 +10,7 @@ import _thread
 import builtins
 import sys
 from collections.abc import Callable, Iterable, Mapping, MutableMapping
-from types import CellType, GeneratorType, ModuleType
+from types import CellType, GeneratorType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from vmtrace.tracer.host.hide import hide, hide_functions
@@ -93,7 +93,7 @@ def support(
     names.update(vm=vm, make_function=vm.make_function, getframe=sys._getframe)
     names["setup_annotations"], names["delete_name"] = semantics.setup_annotations, semantics.delete_name
     names["set_function_attribute"] = semantics.set_function_attribute
-    names.update(import_star=semantics.import_star, NULL=semantics.NULL, CellType=CellType)
+    names.update(import_star=semantics.import_star, NULL=semantics.NULL, CellType=CellType, MethodType=MethodType)
     names["stop_iteration_error"] = intrinsics.stop_iteration_error
     names["STOPS"] = StopIteration, StopAsyncIteration
     names["locals"], names["globals"] = builtins.locals, builtins.globals

@@ -11,6 +11,7 @@ from typing import Any
 from vmtrace.tracer.code import Instruction
 from vmtrace.tracer.fused.inlined import Inlined, accesses
 from vmtrace.tracer.fused.straight import NULL_ENTRY, Entry, Straight
+from vmtrace.tracer.host.own import own, own_name
 from vmtrace.tracer.host.templates import fill
 from vmtrace.tracer.host.unseen import PREFIX
 
@@ -176,11 +177,18 @@ class Variables(Straight):
         self.push(self._own_cell(i.value))
 
     def form_LOAD_CLASSDEREF(self, i: Instruction) -> None:
-        self._deref_besides(self._space(), (), i.value)
+        if self.namespace is not None and i.value in self.code.code.co_freevars:
+            self.push(own_name(i))
+        else:
+            self._deref_besides(self._space(), (), i.value)
 
     def form_LOAD_FROM_DICT_OR_DEREF(self, i: Instruction) -> None:
         operands = self.pop()
-        self._deref_besides(self.value(operands[0]), operands, i.value)
+        mapping = self.value(operands[0])
+        if i.value in self.code.code.co_freevars:
+            self.push(own(i, [mapping, own_name(i)]), operands)
+        else:
+            self._deref_besides(mapping, operands, i.value)
 
     def _deref_besides(self, mapping: ast.expr, operands: Sequence[Entry], name: str) -> None:
         cell = self._own_cell(name)

@@ -20,8 +20,10 @@ from vmtrace.tracer.host.lines import OWN, SILENT, kind_of
 from vmtrace.tracer.units import CACHE_ENTRIES
 
 EXTENDED_ARG, NOP, PUSH_NULL = (dis.opmap[name] for name in ("EXTENDED_ARG", "NOP", "PUSH_NULL"))
-LOAD_GLOBAL, LOAD_NAME, UNARY_INVERT = (dis.opmap[name] for name in ("LOAD_GLOBAL", "LOAD_NAME", "UNARY_INVERT"))
-FOR_ITER = dis.opmap["FOR_ITER"]
+LOAD_GLOBAL, LOAD_NAME, LOAD_DEREF = (dis.opmap[name] for name in ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_DEREF"))
+FOR_ITER, UNARY_INVERT = dis.opmap["FOR_ITER"], dis.opmap["UNARY_INVERT"]
+BESIDES = "LOAD_CLASSDEREF" if "LOAD_CLASSDEREF" in dis.opmap else "LOAD_FROM_DICT_OR_DEREF"
+"""Loads a free variable, if the namespace does not have it."""
 ENDS_FOR_IN_TWO = "END_FOR" in dis.opmap and dis.stack_effect(dis.opmap["END_FOR"]) == -1
 """Whether END_FOR drops a generator's result only, and another instruction the iterator (from 3.13 on)."""
 KEPT = {
@@ -60,7 +62,8 @@ def own(i: Instruction, operands: Sequence[ast.expr]) -> ast.expr:
 
 
 def own_name(i: Instruction) -> ast.expr:
-    """LOAD_NAME, written as a global variable, as which the name is to be declared."""
+    """LOAD_NAME, written as a global variable, as which the name is to be declared; or what loads a free variable in a
+    class's body: LOAD_CLASSDEREF, or LOAD_FROM_DICT_OR_DEREF, which is `own` of the mapping and this."""
     return ast.Name(i.value, ast.Load(), lineno=OWN + i.index + 1)
 
 
@@ -68,6 +71,10 @@ def _units(i: Instruction) -> list[tuple[int, int]]:
     """The instruction, and what makes one object of what it leaves."""
     if i.name == "FOR_ITER":
         return _next_or_not()
+    if i.name == "LOAD_SPECIAL":
+        return _special(i.arg)
+    if i.name == BESIDES:  # the variable's unit is the instruction, and leaves one object already
+        return []
     units = [(dis.opmap[i.name], i.arg & 0xFF)]
     kept = KEPT.get(i.name, 0)
     pushed = i.operation.pushes(i.arg) - kept
@@ -76,6 +83,14 @@ def _units(i: Instruction) -> list[tuple[int, int]]:
     if pushed > 1:
         units.append((dis.opmap["BUILD_TUPLE"], pushed))
     return units
+
+
+def _special(number: int) -> list[tuple[int, int]]:
+    """LOAD_SPECIAL: its operands are the owner, below it what to call with the method alone, if that is bound, or else
+    with the owner and the method. (In a variable the two could not be: for the owner, there may be NULL.)"""
+    call = dis.opmap["CALL"]
+    caches = [(dis.opmap["CACHE"], 0)] * CACHE_ENTRIES[call]
+    return [(dis.opmap["LOAD_SPECIAL"], number), (dis.opmap["SWAP"], 2), (call, 1), *caches]
 
 
 def _next_or_not() -> list[tuple[int, int]]:
@@ -100,6 +115,9 @@ def owning(made: CodeType, instructions: Sequence[Instruction]) -> CodeType:
         return made
     for unit, line in enumerate(lines):
         if line is None or units[2 * unit] in (EXTENDED_ARG, UNARY_INVERT):
+            continue
+        if units[2 * unit] == LOAD_DEREF:
+            units[2 * unit] = dis.opmap[BESIDES]
             continue
         if units[2 * unit] == LOAD_GLOBAL:
             written, behind = _name(units, unit), CACHE_ENTRIES[LOAD_GLOBAL]
