@@ -128,6 +128,19 @@ for limit in 1, 2, 0, -1, "1", 100:
         setting(depth, limit)
 sys.setrecursionlimit(1)
 """
+DEEP = """
+import sys
+
+def dive():
+    exec(code)
+
+code = compile("dive()", "<text>", "exec")
+sys.setrecursionlimit(20_000)
+try:
+    dive()
+except (RecursionError, MemoryError):
+    print("too deep")
+"""
 END = "print(json.dumps(shown))"
 
 
@@ -223,6 +236,12 @@ def test_the_limit_stays_the_programs_while_text_runs(engine: str, tmp_path: Pat
 def test_a_limit_that_is_too_low(engine: str, tmp_path: Path) -> None:
     expected = run_alike(LIMITS, engine, tmp_path)
     assert b"depth" in expected.stdout and expected.status == 1
+
+
+@pytest.mark.parametrize("engine", ["vm", "native"])
+def test_text_that_runs_itself_under_a_high_limit(engine: str, tmp_path: Path) -> None:
+    """The frames of ours in between do not use up C's stack where CPython's suffice."""
+    assert run_alike(DEEP, engine, tmp_path).status == 0
 
 
 def test_room_is_taken_back_wherever_it_was_made() -> None:

@@ -27,7 +27,7 @@ from typing import Any, Protocol, TypeAlias
 
 from vmtrace.tracer import scope as scopes
 from vmtrace.tracer.host.hide import hide_functions, keep_builtins
-from vmtrace.tracer.host.room import Room
+from vmtrace.tracer.host.room import Room, taken
 from vmtrace.tracer.host.untold import ROOM_TO_WORK, work
 from vmtrace.tracer.scope import Scope
 
@@ -58,9 +58,15 @@ def is_made(code: CodeType) -> bool:
 
 Prepared: TypeAlias = tuple[Any, Any, Any, dict[str, Any]]
 """What to give a builtin: source, globals, locals, and the closure as it is named."""
-ROOM_TO_RUN = Room(1 if sys.version_info >= (3, 12) else 3)
+COUNTED_APART = sys.version_info >= (3, 12)
+"""Whether calls from C count by themselves, or C's stack is looked at."""
+ROOM_TO_RUN = Room(1 if COUNTED_APART else 3)
 """For the frame of ours below what a builtin runs; on 3.11 the two calls between them count, too: of the frame from C,
 and of the builtin, which is not specialized there, for hidden code never is."""
+NO_ROOM = Room(0)
+MOST_ROOM = 3600
+"""What takes as much room, text that runs itself 1,200 times, is given no more: on 3.11 nothing else keeps it from the
+end of C's stack, if the limit is set so high."""
 
 
 class Builtin:
@@ -74,7 +80,7 @@ class Builtin:
     def __call__(self, *given: Any, **named: Any) -> Any:
         with ROOM_TO_WORK:
             prepared = self.__prepare(sys._getframe(1), given, named)
-        with ROOM_TO_RUN:
+        with ROOM_TO_RUN if taken() < MOST_ROOM or COUNTED_APART else NO_ROOM:
             if prepared is None:
                 return self.__wraps(*given, **named)
             code, space, names, closure = prepared

@@ -57,6 +57,11 @@ class Room:
         _put(_limit[0] + _taken[0])
 
 
+def taken() -> int:
+    """How much room has been made for a while, in frames."""
+    return _taken[0]
+
+
 def keep_room(below: int) -> None:
     """From now on the limit is higher by what lies below the program, which does not see it."""
     _limit[0] = _get() + below

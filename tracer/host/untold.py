@@ -78,7 +78,12 @@ def work(function: Callable[Given, Result], *given: Given.args, **named: Given.k
     try:
         with ROOM_TO_WORK:
             return untold_if_watched(function, *given, **named)
-    except (KeyboardInterrupt, RecursionError) as error:
+    except KeyboardInterrupt as error:
+        error.__traceback__ = None
+        raise
+    except (
+        RecursionError
+    ) as error:  # not as one of two: where C's stack is at its end, 3.14 fails to compare, and says so
         error.__traceback__ = None
         raise
 
