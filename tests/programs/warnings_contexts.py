@@ -159,6 +159,7 @@ for action, filters in (
     (once, [dict(action="once", category=Careful)]),
     (once, [dict(action="default", message="same")]),
     (lambda: eval("old(5)"), [dict(action="ignore", module="none")]),
+    (lambda: eval("1 is 1.0, 0 is not False, 1 is 1"), []),
 ):
     print(recorded(action, *filters))
 print(shown(), caused(), in_contexts(), shared_with_generators(), tokens(), sep="\n")

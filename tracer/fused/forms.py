@@ -194,7 +194,7 @@ class Forms(Functions):
     def form_IS_OP(self, i: Instruction) -> None:
         for place in (-2, -1):
             node = self.stack[place].node
-            if not (isinstance(node, ast.Constant) and node.value in (None, True, False, ...)):
+            if not (isinstance(node, ast.Constant) and any(node.value is each for each in (None, True, False, ...))):
                 self.no_literal(place)
         self.paste(i, None)
 
