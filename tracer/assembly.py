@@ -80,7 +80,7 @@ def assemble(items: Sequence[Op | Label], firstlineno: int, reach: int = 7) -> A
     ops = [item for item in items if isinstance(item, Op)]
     return Assembled(
         code=b"".join(encoded(op.opcode, op.arg, op.extended) for op in ops),
-        exceptions=bytes(_exception_table(ops)),
+        exceptions=exception_table(_guarded(ops)),
         lines=location_table((op.position for op in ops for _ in range(op.start, op.stop)), firstlineno, reach),
         places=tuple(op.place for op in ops for _ in range(op.start, op.stop)),
     )
@@ -132,21 +132,28 @@ def instructions(units: bytes | bytearray, start: int = 0, stop: int | None = No
             first, arg = unit, 0
 
 
-def _exception_table(ops: Iterable[Op]) -> Iterator[int]:
-    """Entries of start, length, handler (in code units), depth << 1 | lasti; a start has bit 7 set."""
+def _guarded(ops: Iterable[Op]) -> Iterator[tuple[int, ...]]:
+    """The entries of the exception table."""
     for guard, run in groupby(ops, lambda op: op.guard):
-        if guard is None:
-            continue
-        covered = list(run)
-        start, stop = covered[0].start, covered[-1].stop
-        first, *rest = big_varint(start)
-        yield first | 0x80
-        yield from rest
-        for number in (stop - start, guard.handler.unit, guard.depth << 1 | guard.lasti):
-            yield from big_varint(number)
+        if guard is not None:
+            covered = list(run)
+            start, stop = covered[0].start, covered[-1].stop
+            yield start, stop - start, guard.handler.unit, guard.depth << 1 | guard.lasti
 
 
-def big_varint(number: int) -> list[int]:
+def exception_table(entries: Iterable[tuple[int, ...]]) -> bytes:
+    """A co_exceptiontable of entries of start, length, handler (in code units), depth << 1 | lasti; a start has bit 7
+    set."""
+    table = bytearray()
+    for entry in entries:
+        begin = len(table)
+        for number in entry:
+            table += bytes(_big_varint(number))
+        table[begin] |= 0x80
+    return bytes(table)
+
+
+def _big_varint(number: int) -> list[int]:
     """Six bits a byte, highest first; bit 6 says that more follow."""
     digits = [number & 63]
     while number := number >> 6:

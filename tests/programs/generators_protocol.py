@@ -68,11 +68,30 @@ def throwing_types():
 
 
 def throw_unstarted():
-    steps = echo()
-    try:
-        steps.throw(ValueError("never entered"))
-    except ValueError:
-        return list(steps)
+    seen = []
+    for thrown in (ValueError("never entered"), StopIteration("never entered")):
+        steps = echo()
+        try:
+            steps.throw(thrown)
+        except Exception as error:
+            seen.append((error is thrown, error.__traceback__.tb_next.tb_lineno, list(steps)))
+    return seen
+
+
+def stands_unstarted():
+    shared = 1
+
+    def closed(a):
+        yield lambda: (a, shared)
+
+    async def awaits(a):
+        return lambda: (a, shared)
+
+    generator, coroutine = closed(1), awaits(1)
+    of_expression = (lambda: n + shared for n in range(2))
+    lines = [f.f_lineno - f.f_code.co_firstlineno for f in (generator.gi_frame, coroutine.cr_frame, of_expression.gi_frame)]
+    coroutine.close()
+    return lines
 
 
 def closing():
@@ -269,6 +288,7 @@ for function in (
     throwing,
     throwing_types,
     throw_unstarted,
+    stands_unstarted,
     closing,
     ignores_exit,
     returns_in_finally,

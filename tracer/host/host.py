@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from types import CodeType
 from typing import Any
 
-from vmtrace.tracer.code import Code, Instruction
+from vmtrace.tracer.assembly import exception_table
+from vmtrace.tracer.code import Code, Instruction, exception_entries
 from vmtrace.tracer.fused.inlined import argument_count, inlined
 from vmtrace.tracer.host.delegates import delegating, sending
 from vmtrace.tracer.host.directly import lead_directly, tell_not
@@ -41,6 +42,7 @@ from vmtrace.tracer.host.unseen import PREFIX as PREFIX
 from vmtrace.tracer.host.unseen import hide_variables, padding
 
 RESUME, YIELD_VALUE, POP_TOP = (dis.opmap[name] for name in ("RESUME", "YIELD_VALUE", "POP_TOP"))
+RETURN_GENERATOR = dis.opmap["RETURN_GENERATOR"]
 RAISE_VARARGS, RERAISE = dis.opmap["RAISE_VARARGS"], dis.opmap["RERAISE"]
 LASTI_IS_OBJECT = "POP_ITER" not in dis.opmap
 """Whether RERAISE finds the code unit as an int on the stack; from 3.14 on it is what only the interpreter can make."""
@@ -294,9 +296,13 @@ def _places(made: CodeType, instructions: Sequence[Instruction], prologue: int |
 
     What consumes a value at the line of the value (see CONSUMERS) is what follows in the program. The RESUME at which
     the function begins, where it is told of as called, is the program's: others may come before it that have no line.
+    So are RETURN_GENERATOR and the POP_TOP behind it: at one of them stands a generator that has not begun.
     """
     indices: list[int] = []
-    begins = max(0, _begins(instructions)[1])
+    made_by, begins = (max(0, index) for index in _begins(instructions))
+    entered = {RETURN_GENERATOR: made_by, RESUME: begins}
+    if made.co_flags & inspect.CO_GENERATOR:
+        entered[POP_TOP] = made_by + 1
     units = made.co_code  # which is made anew whenever it is asked for
     index, last = 0, len(instructions) - 1
     for unit, (_, line, _, _) in enumerate(made.co_positions()):
@@ -306,8 +312,8 @@ def _places(made: CodeType, instructions: Sequence[Instruction], prologue: int |
         kind, place = kind_of(line - 1), (line - 1) % SILENT
         index = -1 if line == prologue else min(place, last) + (0 if kind in (RERAISES, OWN) else kind)
         consumer = CONSUMERS.get(units[2 * unit]) if index < SILENT else None
-        if index == 0 and units[2 * unit] == RESUME:
-            indices.append(begins)
+        if index == 0 and units[2 * unit] in entered:
+            indices.append(entered[units[2 * unit]])
         else:
             indices.append(_consumer(instructions, index, consumer) if consumer else index)
     return indices
@@ -334,14 +340,23 @@ def _last_of_call(instructions: Sequence[Instruction]) -> int:
 def _moved_to_the_call(made: CodeType, places: list[int], called: int) -> tuple[CodeType, list[int]]:
     """Exchanges RETURN_GENERATOR … RESUME with the prologue's statement, which follows it: straight code, as long.
 
-    The statement is part of the instruction `called`.
+    The statement is part of the instruction `called`. What the compiler has covered from RETURN_GENERATOR on, for a
+    StopIteration that a generator raises (from 3.12 on), is not the call, nor what is thrown into a generator that has
+    not begun, which is raised there.
     """
     units = [made.co_code[i : i + 2] for i in range(0, len(made.co_code), 2)]
-    start = next(i for i, u in enumerate(units) if u[0] == dis.opmap["RETURN_GENERATOR"])
+    start = next(i for i, u in enumerate(units) if u[0] == RETURN_GENERATOR)
     middle = places.index(-1)
     stop = next(i for i in range(middle, len(units)) if places[i] != -1)
     order = [*range(start), *range(middle, stop), *range(start, middle), *range(stop, len(units))]
-    moved = made.replace(co_code=b"".join(units[i] for i in order))
+    entries = []
+    for begin, length, *handler in exception_entries(made.co_exceptiontable):
+        later = stop - middle if begin < stop else 0
+        entries.append((begin + later, length - later, *handler))
+    moved = made.replace(
+        co_code=b"".join(units[i] for i in order),
+        co_exceptiontable=exception_table(entries),
+    )
     return moved, [called if places[i] == -1 else places[i] for i in order]
 
 

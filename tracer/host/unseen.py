@@ -15,7 +15,7 @@ import dis
 from collections.abc import Callable, Sequence
 from types import CodeType
 
-from vmtrace.tracer.assembly import big_varint
+from vmtrace.tracer.assembly import exception_table
 from vmtrace.tracer.code import exception_entries
 
 PREFIX = "."
@@ -96,10 +96,7 @@ def _renumbered(units: bytes, moved: Callable[[int], int], ours: range) -> bytes
 
 def _deeper(table: bytes, depth: int, units: int) -> bytes:
     """The exception table with so many more stack entries below, and so many more code units before."""
-    changed = bytearray()
-    for start, length, target, depth_lasti in exception_entries(table):
-        head, *rest = big_varint(start + units)
-        changed += bytes((head | 0x80, *rest))
-        for number in (length, target + units, depth_lasti + (depth << 1)):
-            changed += bytes(big_varint(number))
-    return bytes(changed)
+    return exception_table(
+        (start + units, length, target + units, depth_lasti + (depth << 1))
+        for start, length, target, depth_lasti in exception_entries(table)
+    )
