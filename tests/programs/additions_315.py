@@ -1,6 +1,7 @@
 """What 3.15 added: lazy imports, unpacking in comprehensions, frozendict, sentinels."""
 
 import sys
+import traceback
 import types
 
 lazy import pkg_lazy.heavy
@@ -31,6 +32,8 @@ for name in ("failing", "missing", "absent_module"):
             eval(name)
         except (RuntimeError, ImportError) as error:
             print(name, type(error).__name__, str(error).split(" (")[0], type(error.__cause__).__name__)
+            if error.__cause__ is not None:
+                print([(at.name, at.line) for at in traceback.extract_tb(error.__cause__.__traceback__)])
 print(events)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dis
 import opcode
+import sys
 from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from functools import cache
 from types import CellType, FunctionType
@@ -318,9 +319,16 @@ def import_name_lazily(frame: Scope, name: str, fromlist: Any, level: Any, how: 
 
 
 def import_from(module: Any, name: str) -> Any:
-    """Done by CPython's own instruction: the `import` before it is given the module that is there already."""
+    """Done by CPython's own instruction: the `import` before it is given the module that is there already.
+
+    Of a lazy import, what it leaves tells where it stands, should it fail.
+    """
     namespace = _ready_import(module)
-    exec(_import_statement(name), namespace)
+    statement = _import_statement(name)
+    if type(module) is lazy.LAZY:
+        frame = sys._getframe(1)
+        statement = _import_statement(name, frame.f_code.co_filename, frame.f_code.co_name, frame.f_lineno)
+    exec(statement, namespace)
     return namespace[name]
 
 
@@ -329,8 +337,9 @@ def import_star(module: Any, target: MutableMapping[str, Any]) -> None:
 
 
 @cache
-def _import_statement(what: str) -> Any:
-    return hide_code(compile(f"from module import {what}", __file__, "exec"))
+def _import_statement(what: str, filename: str = __file__, name: str = "<module>", line: int = 1) -> Any:
+    code = compile(f"from module import {what}", filename, "exec")
+    return hide_code(code.replace(co_name=name, co_firstlineno=line))
 
 
 def _ready_import(module: Any) -> dict[str, Any]:
