@@ -12,6 +12,15 @@ def through(iterable):
     yield from iterable
 
 
+def refused(iterable):
+    generator = through(iterable)
+    next(generator)
+    try:
+        generator.send(1)
+    except AttributeError as error:
+        print(error, error.name, error.obj is iterable, generator.gi_yieldfrom)
+
+
 def shown(iterable):
     generator = through(iterable)
     before, _, there = generator.gi_yieldfrom, next(generator), generator.gi_yieldfrom
@@ -21,6 +30,7 @@ def shown(iterable):
 
 for each in ([1, 2], (1, 2), Items([1]), "ab", b"ab", bytearray(b"a"), range(2), {1: 2}, {1: 2}.items(), {1}, deque([1])):
     shown(each)
+    refused(each)
 for each in (iter([1, 2]), enumerate("a"), zip([1], [2]), map(int, "1"), through([1])):
     shown(each)
 

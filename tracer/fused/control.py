@@ -202,9 +202,13 @@ class Control(Forms):
         self.no_literal(-i.operation.pops(i.arg))  # or the compiler makes a constant of the two
         receiver, *null, sent = operands = self.pop(i.operation.pops(i.arg))
         result = self.fresh_besides(operands)
+        taking = self.value(receiver)
+        if null and not null[0].null:  # a list takes nothing but None, and says so itself
+            given = {"TAKING": taking, "SHOWN": self.value(null[0]), "VALUE": self.value(sent)}
+            taking = self.expression("TAKING if VALUE is None else SHOWN", **given)
         self.write(
             f"ENDED = True\nRESULT = {DROPPED}({SENT}(RECEIVER, VALUE), (ENDED := False))",
-            ENDED=ENDED, RESULT=result, RECEIVER=self.value(receiver), VALUE=self.value(sent),
+            ENDED=ENDED, RESULT=result, RECEIVER=taking, VALUE=self.value(sent),
         )  # fmt: skip
         self.branch(i, self.load(ENDED), self._ended(i, [receiver, *null], self.variable(result)), operands)
         self.stack += [receiver, *null, self.variable(result)]

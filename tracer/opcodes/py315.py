@@ -58,8 +58,8 @@ def byte_POP_ITER(vm, iterator, null) -> None:
 
 @ops.changed(pushes=3, on_jump=3, flow="branch")
 def byte_SEND(vm, receiver, shown, value):
-    """Sends a value on to the delegate; jumps with its result when it has ended."""
-    ended, value = coroutines.send(receiver, value)
+    """Sends a value on to the delegate; jumps with its result when it has ended. A list takes nothing but None."""
+    ended, value = coroutines.send(receiver if value is None or shown is NULL else shown, value)
     if ended:
         return Jump(receiver, shown, value)
     return receiver, shown, value
