@@ -42,6 +42,34 @@ def test_a_function_may_have_hundreds_of_variables_and_constants(many: str) -> N
     assert outcome(source, fused) == outcome(source, natively)
 
 
+LEFT = """
+import sys
+result = []
+class Held:
+    def __del__(self):
+        frame = sys._getframe(1)
+        result.append((frame.f_code.co_name, frame.f_lineno))
+def left(yes):
+    try:
+        yes += 1
+    except TypeError:
+        pass
+    for one in [Held(), Held()]:
+        one = None
+        (Held() if yes else 0), len([Held() if yes else 0, (
+            int("no number")
+            if yes else 0)])
+try:
+    left(True)
+except ValueError as error:
+    error = None
+"""
+
+
+def test_what_a_frame_holds_when_an_exception_leaves_it_goes_where_that_arose() -> None:
+    assert outcome(LEFT, fused) == outcome(LEFT, natively)
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
 def test_the_standard_library_can_be_fused(path: Path) -> None:
     machine = VirtualMachine()

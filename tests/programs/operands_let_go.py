@@ -134,7 +134,40 @@ def unfinished():
                 return found, next(n for n in numbers("6")), any(n > 1 for n in numbers("7"))
 
 
+def fails(*rest, **named):
+    raise KeyError("on purpose")
+
+
+def left(yes):
+    """The frame is left by an exception: what is on its stack goes from above."""
+    for one in [Item("a"), Item("b")]:
+        one = None
+        for two in [Item("c"), Item("d")]:
+            two = None
+            then(), Item("e") if yes else 0, [Item("f"), Item("g") if yes else 0], fails() if yes else 0
+
+
+def handled(yes):
+    print("handled")
+    for one in [Item("a"), Item("b")]:
+        one = None
+        try:
+            fails(Item("c"), Item("d"), {"k": [Item("e"), Item("f") if yes else 0]}, fails() if yes else 0)
+        except KeyError:
+            return then()
+
+
+def left_or_handled():
+    print("left")
+    try:
+        left(True)
+    except KeyError:
+        then()
+    handled(True)
+
+
 unpacked_arguments()
 chosen()
+left_or_handled()
 unfinished()
 lost()

@@ -61,7 +61,7 @@ from vmtrace.tracer.fused.control import Control
 from vmtrace.tracer.fused.entries import ITERATOR_IN_TWO, Cleared, Kind, entries
 from vmtrace.tracer.fused.inlined import inlined
 from vmtrace.tracer.fused.quiet import crossings, line_before, may_be_told
-from vmtrace.tracer.fused.straight import NULL_ENTRY, VOID, Entry
+from vmtrace.tracer.fused.straight import NULL_ENTRY, VOID, Entry, height
 from vmtrace.tracer.fused.support import CREATED, ENTERED
 from vmtrace.tracer.host.host import LASTI_IS_OBJECT, Constants, Host, Table, finish, reraising
 from vmtrace.tracer.host.lines import ENTERED_QUIETLY, HEADS, JUMPS, NOTES, SILENT, untold
@@ -143,7 +143,7 @@ class Fuser:
         self._find_handlers()
         body += self._region(0)
         for place, kept in self.forgotten:
-            place += [self._none(name) for name in sorted(writer.temporaries - kept)]
+            place += [self._none(name) for name in sorted(writer.temporaries - kept, key=height, reverse=True)]
         ranges = [(chain[0].start, chain[-1].stop) for chain in self.chains]
         host = finish(code, body, self.constants, prologue, writer.global_names, ranges)
         self.instruction_of.rows += host.instruction_of
@@ -266,11 +266,12 @@ class Fuser:
         return self.writer.made("_notes += (TOKEN, OFFSETS.rows[_raised_at])", **names)
 
     def _unwinding(self, error: str) -> list[ast.stmt]:
-        """Leaves the frame, which is then seen to stand where the exception arose."""
+        """Leaves the frame, which is then seen to stand where the exception arose, as it is by those that are finalised
+        with what our variables still hold: CPython lets go of it as of the rest of the stack, from above."""
         written = self._noted(UNWIND)
         if self.recorded is not None:
             written += self.writer.made("del _frames[-1]")
-        return [*written, self._forget(set()), *self._leaving(error)]
+        return [*written, *self._leaving(error)]
 
     def _leaving(self, error: str) -> list[ast.stmt]:
         """Raises the exception as it is, at a statement for each line of the source where RERAISE is not told where."""

@@ -15,6 +15,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from string import digits
 from typing import Any
 
 from vmtrace.tracer.code import Code, Instruction
@@ -367,3 +368,9 @@ class Straight:
             self.unpack_result(call, pushes, operands)
         else:
             self.statement(ast.Expr(call, lineno=self.line), operands)
+
+
+def height(name: str) -> tuple[str, int]:
+    """Sorts our variables by where on the stack is what they hold: the places in which blocks meet are below."""
+    kind = name.rstrip(digits)
+    return kind, int(name.removeprefix(kind) or 0)
