@@ -92,6 +92,10 @@ class Constants:
             return ast.Constant(value)
         if type(value) is str and not value.startswith(PLACEHOLDER):
             return ast.Constant(value)
+        return self.unread(value)
+
+    def unread(self, value: Any) -> ast.expr:
+        """The same, of which the compiler sees nothing."""
         number = self._number.get(id(value))
         if number is None:
             number = self._number[id(value)] = len(self._objects)
@@ -121,7 +125,7 @@ def finish(
     With `prologue`, the body's first statement, whose line that is, is moved to where a generator function still runs
     as a call, before it makes its generator.
     """
-    made = _compiled(code, body, sorted(global_names))
+    made = _compiled(code, body, constants, sorted(global_names))
     made = made.replace(co_code=_reraises(made))
     made = made.replace(co_code=moving(made))
     made = made.replace(co_code=delegating(made))
@@ -198,12 +202,12 @@ def _located(places: Sequence[int], instructions: Sequence[Instruction]) -> Iter
             yield index - (kind == NOTES)
 
 
-def _compiled(code: Code, body: list[ast.stmt], global_names: list[str]) -> CodeType:
+def _compiled(code: Code, body: list[ast.stmt], constants: Constants, global_names: list[str]) -> CodeType:
     original = code.code
     function = ast.FunctionDef(
         name="host",
         args=_arguments(original),
-        body=[*_documentation(original), *_declarations(code, global_names), *body],
+        body=[*_documentation(original, constants), *_declarations(code, global_names), *body],
         decorator_list=[],
         lineno=1,  # that of RESUME
         col_offset=0,
@@ -252,10 +256,14 @@ def _arguments(code: CodeType) -> ast.arguments:
     return arguments
 
 
-def _documentation(code: CodeType) -> list[ast.stmt]:
-    """A function's docstring is its first constant, and its making takes it from there."""
+def _documentation(code: CodeType, constants: Constants) -> list[ast.stmt]:
+    """A function's docstring is its first constant, and its making takes it from there.
+
+    A string in that place may be no docstring (a generator expression's; from 3.14 on any function's without one). From
+    3.13 on the compiler refuses a docstring that UTF-8 cannot express, as a surrogate that stands alone.
+    """
     if code.co_flags & inspect.CO_OPTIMIZED and code.co_consts and isinstance(code.co_consts[0], str):
-        return [ast.Expr(ast.Constant(code.co_consts[0]))]
+        return [ast.Expr(constants.unread(code.co_consts[0]))]
     return []
 
 
