@@ -17,7 +17,6 @@ from vmtrace.tracer.host.host import reraising
 from vmtrace.tracer.host.own import ALIKE, own
 from vmtrace.tracer.host.templates import fill
 from vmtrace.tracer.notes import RESUME, RETURN, SUSPEND
-from vmtrace.tracer.opcodes.semantics import EXHAUSTED
 
 Goto = Callable[[int], list[ast.stmt]]
 """From an instruction's index to the statements that go there (the stack is in its places)."""
@@ -118,8 +117,8 @@ class Control(Forms):
         iterator, *null = self.pop(i.operation.pops(i.arg))
         item = self.variable(self.fresh_besides([iterator]))
         (name,) = item.reads
-        self.out.append(self.assignment(name, own(i, [self.constant(EXHAUSTED), self.value(iterator)])))
-        test = self.expression("ITEM is M.EXHAUSTED", ITEM=name)
+        self.out.append(self.assignment(name, own(i, [self.supported("ENDS.exhausted"), self.value(iterator)])))
+        test = self.expression("ITEM is M.ENDS.exhausted", ITEM=name)
         left = [iterator, *null][: i.operation.pushes(i.arg, jump=True)]
         self.branch(i, self._read_here(test), left, [iterator, item])
         self.stack += [iterator, *null, item]

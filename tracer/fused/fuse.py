@@ -26,8 +26,8 @@ the host function reads, with notes as they are made when recording:
                 .at = 1; continue
             elif .at < 2:
                 .notes.append(41)
-                .v0 = ~(EXHAUSTED, .s0)                # which is FOR_ITER, see `host.own`
-                if .v0 is EXHAUSTED:
+                .v0 = ~(ENDS.exhausted, .s0)           # which is FOR_ITER, see `host.own`
+                if .v0 is ENDS.exhausted:
                     .s0 = None; .at = 2; continue
                 .notes.append(42)
                 i = .v0; .v0 = None

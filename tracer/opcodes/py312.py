@@ -11,7 +11,7 @@ from vmtrace.tracer.host.hide import hide_functions, keep_builtins
 from vmtrace.tracer.opcodes import coroutines, intrinsics, py311, semantics
 from vmtrace.tracer.opcodes.opset import Jump, OpcodeSet, Value
 from vmtrace.tracer.opcodes.py311.operators import COMPARISONS
-from vmtrace.tracer.opcodes.semantics import EXHAUSTED, NULL
+from vmtrace.tracer.opcodes.semantics import ENDS, NULL
 
 keep_builtins(globals())
 
@@ -141,8 +141,8 @@ def byte_POP_JUMP_IF_NOT_NONE(vm, value):
 @ops.changed(pushes=2, flow="branch", skips=("END_FOR",))
 def byte_FOR_ITER(vm, iterator):
     """Pushes the next item, or drops the iterator and leaves the loop, past the END_FOR."""
-    item = next(iterator, EXHAUSTED)
-    if item is EXHAUSTED:
+    item = next(iterator, ENDS.exhausted)
+    if item is ENDS.exhausted:
         return Jump()
     return iterator, item
 

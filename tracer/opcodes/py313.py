@@ -10,7 +10,7 @@ from vmtrace.tracer.host.hide import hide_functions, keep_builtins
 from vmtrace.tracer.opcodes import py312, semantics
 from vmtrace.tracer.opcodes.opset import Call, Jump, OpcodeSet, Value
 from vmtrace.tracer.opcodes.py311.operators import COMPARISONS
-from vmtrace.tracer.opcodes.semantics import EXHAUSTED, NULL
+from vmtrace.tracer.opcodes.semantics import ENDS, NULL
 
 keep_builtins(globals())
 
@@ -159,8 +159,8 @@ def byte_FORMAT_WITH_SPEC(vm, value, spec) -> Value:
 @ops.changed(pushes=2, flow="branch", skips=("END_FOR", "POP_TOP"))
 def byte_FOR_ITER(vm, iterator):
     """Pushes the next item, or drops the iterator and leaves the loop, past what would drop it."""
-    item = next(iterator, EXHAUSTED)
-    if item is EXHAUSTED:
+    item = next(iterator, ENDS.exhausted)
+    if item is ENDS.exhausted:
         return Jump()
     return iterator, item
 

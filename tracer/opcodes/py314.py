@@ -10,7 +10,7 @@ from vmtrace.tracer.host.hide import hide_functions, keep_builtins
 from vmtrace.tracer.opcodes import intrinsics, py313, raising
 from vmtrace.tracer.opcodes.opset import Call, Jump, OpcodeSet, Value
 from vmtrace.tracer.opcodes.py311.operators import BINARY_OPERATORS
-from vmtrace.tracer.opcodes.semantics import COMMON_CONSTANTS, EXHAUSTED, NULL
+from vmtrace.tracer.opcodes.semantics import COMMON_CONSTANTS, ENDS, NULL
 
 keep_builtins(globals())
 
@@ -96,8 +96,8 @@ def byte_BUILD_TEMPLATE(vm, strings, interpolations) -> Value:
 @ops.changed(pushes=2, on_jump=1, flow="branch", skips=("END_FOR",))
 def byte_FOR_ITER(vm, iterator):
     """Pushes the next item, or leaves the loop, past the END_FOR."""
-    item = next(iterator, EXHAUSTED)
-    if item is EXHAUSTED:
+    item = next(iterator, ENDS.exhausted)
+    if item is ENDS.exhausted:
         return Jump(iterator)
     return iterator, item
 

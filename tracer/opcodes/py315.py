@@ -10,7 +10,7 @@ from __future__ import annotations
 from vmtrace.tracer.host.hide import hide_functions, keep_builtins
 from vmtrace.tracer.opcodes import coroutines, py314, semantics
 from vmtrace.tracer.opcodes.opset import Jump, OpcodeSet, Value
-from vmtrace.tracer.opcodes.semantics import EXHAUSTED, NULL
+from vmtrace.tracer.opcodes.semantics import ENDS, NULL
 
 keep_builtins(globals())
 
@@ -42,8 +42,8 @@ def byte_GET_ITER(vm, iterable, *, frame, arg):
 @ops.changed(pushes=3, on_jump=2, flow="branch", skips=("END_FOR",))
 def byte_FOR_ITER(vm, iterator, null):
     """Pushes the next item, or leaves the loop, past the END_FOR."""
-    item = next(iterator, EXHAUSTED)
-    if item is EXHAUSTED:
+    item = next(iterator, ENDS.exhausted)
+    if item is ENDS.exhausted:
         return Jump(iterator, NULL)
     return iterator, NULL, item
 

@@ -22,22 +22,22 @@ from vmtrace.tracer.opcodes.opset import Call
 keep_builtins(globals())
 
 
-class Marker:
-    """A value that the program cannot have."""
+class Ends:
+    """Keeps a value that the program comes by in no loop: the garbage collector does not know it, as it would one of a
+    class of ours, and it is not itself a constant of host code, whose `co_consts` the program may go through."""
 
-    def __init__(self, name: str) -> None:
-        self._name = name
+    __slots__ = ("exhausted",)
 
-    def __repr__(self) -> str:
-        return self._name
+    def __init__(self) -> None:
+        self.exhausted = object()
 
 
-NULL: Final = Marker("NULL")
+NULL: Final = object()
 """What CPython's stack holds where there is no object."""
 COMMON_CONSTANTS: Final[list[Any]] = [*getattr(opcode, "_common_constants", ())]
 """By the oparg of LOAD_COMMON_CONSTANT."""
-EXHAUSTED: Final = Marker("EXHAUSTED")
-"""What `next` gives at an iterator's end."""
+ENDS: Final = Ends()
+"""`ENDS.exhausted` is what `next` gives at an iterator's end."""
 
 
 class Scope(Protocol):

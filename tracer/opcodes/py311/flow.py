@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vmtrace.tracer.host.hide import hide_functions, keep_builtins
 from vmtrace.tracer.opcodes.opset import Jump, OpcodeSet, Value
-from vmtrace.tracer.opcodes.semantics import EXHAUSTED
+from vmtrace.tracer.opcodes.semantics import ENDS
 
 keep_builtins(globals())
 
@@ -100,8 +100,8 @@ def byte_GET_ITER(vm, iterable) -> Value:
 @ops.added(pushes=2, flow="branch")
 def byte_FOR_ITER(vm, iterator):
     """Pushes the next item, or drops the iterator and leaves the loop."""
-    item = next(iterator, EXHAUSTED)
-    if item is EXHAUSTED:
+    item = next(iterator, ENDS.exhausted)
+    if item is ENDS.exhausted:
         return Jump()
     return iterator, item
 
