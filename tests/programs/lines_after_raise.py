@@ -125,6 +125,13 @@ def through_generator():
         x += 1
 
 
+def of_one_line(x=0): return 1 / x
+
+
+def begins_in_one_line(): yield 1 / 0
+
+
 for f in (simple, in_except, in_other_except, in_named_except, in_try, in_finally, in_finally_after_exception, in_with,
-          in_with_exit, raises_again, deeper, through_generator):
+          in_with_exit, raises_again, deeper, through_generator, of_one_line, lambda: 1 / 0, lambda: of_one_line(),
+          lambda: list(begins_in_one_line())):
     print(f.__name__, lines_left(f))

@@ -51,6 +51,9 @@ CONSUMERS = {
 }
 """Their positions are those of an expression statement's value, and, from 3.12 on, of a condition; by opcode, the
 beginning of the name."""
+TOLD_AT_BEGIN = frozenset({RESUME, POP_TOP, RAISE_VARARGS, RERAISE})
+"""What is of a line up to the RESUME at which a function begins: that, what drops the value sent first, and what leaves
+the frame of a function that has but that line."""
 PLACEHOLDER = "\0vmtrace\0"
 
 
@@ -178,7 +181,7 @@ def _positions(made: CodeType, places: Sequence[int], instructions: Sequence[Ins
         silent = (
             kind_of(place) == SILENT
             or (kind_of(place) == HEADS and instructions[index].name in ENTERED_QUIETLY)
-            or (made_by < index <= begins and (kind_of(place) or units[2 * unit] not in (RESUME, POP_TOP)))
+            or (made_by < index <= begins and (kind_of(place) or units[2 * unit] not in TOLD_AT_BEGIN))
         )
         yield NOWHERE if silent else instructions[index].position
 
