@@ -129,7 +129,8 @@ class Executed:
             names = space if names is None else names
             if not dict.__contains__(space, "__builtins__"):
                 dict.__setitem__(space, "__builtins__", frame.f_builtins)
-            code = work(self._made_ready, self._code(source, mode, frame), frame, space, names is space)
+            in_globals = names is space and type(space) is dict  # a subclass is asked for names by its methods
+            code = work(self._made_ready, self._code(source, mode, frame), frame, space, in_globals)
             return code, space, names, closure
 
         return prepare

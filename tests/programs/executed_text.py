@@ -88,8 +88,19 @@ class Names(dict):
     def __missing__(self, name):
         return f"<{name}>"
 
+    def __setitem__(self, name, value):
+        print("sets", name, type(value))
+        super().__setitem__(name, value)
+
+    def __delitem__(self, name):
+        print("deletes", name)
+        super().__delitem__(name)
+
 
 print(eval("a + b", {"__builtins__": {}}, Names(a="A")))
+in_names = "a = 1\ndel a\nprint(a)\ndef f(): global g; g = 2\nf()\nclass C: b = 3\nfor i in 'xy': pass\nglobal k; k = 4"
+exec(in_names, Names(print=print))
+exec(in_names, Names(print=print), Names(print=print))
 generated = eval("(x * y for x in range(3) for y in (1, 2))")
 print(next(generated), list(generated), generated.gi_code.co_filename)
 repeated = [eval("lambda v, w=n: (v, w)", {"n": n})(0) for n in range(3)]

@@ -97,6 +97,11 @@ def delete_name(namespace: MutableMapping[str, Any], name: str) -> None:
     raise name_error(name)
 
 
+def delete_global(globals: dict[str, Any], name: str) -> None:
+    if dict.pop(globals, name, NULL) is NULL:
+        raise name_error(name)
+
+
 def load_class_deref(frame: Scope, name: str) -> Any:
     return load_from_dict_or_deref(frame, frame.namespace, name)
 

@@ -54,12 +54,13 @@ def byte_LOAD_GLOBAL(vm, *, frame, name, arg):
 
 @ops.added
 def byte_STORE_GLOBAL(vm, value, *, frame, name) -> None:
-    frame.globals[name] = value
+    """Globals are written as a dict, whatever their class defines."""
+    dict.__setitem__(frame.globals, name, value)
 
 
 @ops.added
 def byte_DELETE_GLOBAL(vm, *, frame, name) -> None:
-    semantics.delete_name(frame.globals, name)
+    semantics.delete_global(frame.globals, name)
 
 
 @ops.added
