@@ -59,7 +59,9 @@ asked = []
 
 
 def hooked(name, globals=None, locals=None, fromlist=(), level=0):
-    asked.append((name, fromlist, level, sys._getframe(1).f_code.co_name, globals is sys._getframe(1).f_globals))
+    frame = sys._getframe(1)
+    given = "none" if locals is None else "globals" if locals is frame.f_globals else "others"
+    asked.append((name, fromlist, level, frame.f_code.co_name, globals is frame.f_globals, given))
     return original(name, globals, locals, fromlist, level)
 
 
@@ -73,6 +75,9 @@ def imports():
 builtins.__import__ = hooked
 try:
     print(imports())
+    import os.path
+    from os import name as system
+    exec("from os import *; import os", {"__name__": "elsewhere"})
 
     class Body:
         from os import curdir

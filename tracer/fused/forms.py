@@ -149,7 +149,8 @@ class Forms(Functions):
         source = "M.importer()(NAME, M.globals(), SPACE, FROMLIST, LEVEL)"
         if IMPORTS_LAZILY and i.arg & 3 != EAGER:
             source = f"M.import_lazily(SPACE, LEVEL, FROMLIST, NAME, {i.arg & 3})"
-        space = self._space() if self.namespace is not None else ast.Constant(None, lineno=self.line)
+        in_body = self.code.kind in ("module", "class")
+        space = self._space() if in_body else ast.Constant(None, lineno=self.line)
         name = self.constant(i.value)
         self.push(self.expression(source, SPACE=space, LEVEL=level, FROMLIST=fromlist, NAME=name), operands)
 
