@@ -23,6 +23,7 @@ from vmtrace.tracer.host.delegates import delegating, sending
 from vmtrace.tracer.host.directly import lead_directly, tell_not
 from vmtrace.tracer.host.hide import hide_code, tell_nobody
 from vmtrace.tracer.host.in_order import tell_in_order
+from vmtrace.tracer.host.leaving import leave_apart
 from vmtrace.tracer.host.lines import (
     ENTERED_QUIETLY,
     HEADS,
@@ -144,6 +145,7 @@ def finish(
         made = tell_not(made, places)
         made = lead_directly(made, places, chains)
         made, places = tell_in_order(made, places, chains, code.instructions)
+        made, places = leave_apart(made, places)
     positions = list(_positions(made, places, code.instructions))
     original = code.code
     consts = [constants.resolve(const) for const in made.co_consts]

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import dis
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import CodeType
 
-from vmtrace.tracer.assembly import BACKWARD, Guard, Label, Op, assemble
-from vmtrace.tracer.assembly import instructions as taken_apart
-from vmtrace.tracer.code import Instruction, exception_entries
+from vmtrace.tracer.assembly import Label, Op
+from vmtrace.tracer.assembly import instructions as listed_units
+from vmtrace.tracer.code import Instruction
+from vmtrace.tracer.host.layout import ENDS, put_together, taken_apart
 from vmtrace.tracer.host.lines import HEADS, NEVER_TELLS, SILENT, Chain, begins_frame, kind_of
 from vmtrace.tracer.host.locations import NOWHERE
 
@@ -32,13 +33,6 @@ ONLY_LOADS = _numbers(
 BUILDS = _numbers("BUILD_(MAP|SET)")
 PREPARES = _numbers("LOAD_(ATTR|METHOD)|LIST_EXTEND|LIST_TO_TUPLE|CALL_INTRINSIC_1|DICT_MERGE")
 """Parts of a call that is made of several instructions, which surround its operands."""
-ENDS = {
-    dis.opmap[name]
-    for name in ("RETURN_VALUE", "RETURN_CONST", "RAISE_VARARGS", "RERAISE", "JUMP_FORWARD", "JUMP_BACKWARD")
-    if name in dis.opmap
-}
-"""Control does not fall through these."""
-JUMPING = frozenset(dis.hasjrel)
 
 
 def tell_in_order(
@@ -48,7 +42,7 @@ def tell_in_order(
     ranges = dict(chains)
     listed = [
         _Placed(first, stop, opcode, arg, places[first], arg >= made.co_nlocals)
-        for first, opcode, arg, stop in taken_apart(made.co_code)
+        for first, opcode, arg, stop in listed_units(made.co_code)
     ]
     heads = [n for n, i in enumerate(listed) if kind_of(i.place) == HEADS]
     missing: dict[int, list[int]] = {}
@@ -156,46 +150,9 @@ def _missing(own: Sequence[_Placed], first: int, instructions: Sequence[Instruct
 
 def _with_nops(made: CodeType, places: Sequence[int], missing: dict[int, list[int]]) -> tuple[CodeType, list[int]]:
     """The code with NOPs before some of its code units: what jumps there comes by them."""
-    units = made.co_code
-    labels = {target: Label() for target in _targets(made)}
-    guards = list(_guards(made, labels))
     items: list[Op | Label] = []
-    for unit, opcode, arg, stop in taken_apart(units):
-        if unit in labels:
-            items.append(labels[unit])
-        while guards and guards[0][1] <= unit:
-            del guards[0]
-        guard = guards[0][2] if guards and guards[0][0] <= unit else None
-        items += [Op(NOP, 0, None, NOWHERE, guard, place) for place in missing.get(unit, ())]
-        target = labels[_target(opcode, arg, stop)] if _leads_on(opcode, arg) else None
-        if opcode == NOP and arg > 0xFF:  # see `tell_not`
-            items.append(Op(dis.EXTENDED_ARG, arg >> 8, None, NOWHERE, guard, places[unit]))
-            unit, arg = stop - 1, 0
-        items.append(Op(opcode, arg, target, NOWHERE, guard, places[unit]))
-    done = assemble(items, made.co_firstlineno)
-    changed = made.replace(co_code=done.code, co_exceptiontable=done.exceptions)
-    return changed, list(done.places)
-
-
-def _leads_on(opcode: int, arg: int) -> bool:
-    """Whether it is a jump, or a NOP whose oparg says where the frame goes on (see `delegates.delegating`)."""
-    return opcode in JUMPING or (opcode == NOP and 0 < arg <= 0xFF)
-
-
-def _target(opcode: int, arg: int, stop: int) -> int:
-    return stop - arg if opcode in BACKWARD else stop + arg
-
-
-def _targets(made: CodeType) -> Iterator[int]:
-    """The code units that jumps and exceptions lead to."""
-    for _, opcode, arg, stop in taken_apart(made.co_code):
-        if _leads_on(opcode, arg):
-            yield _target(opcode, arg, stop)
-    for _, _, target, _ in exception_entries(made.co_exceptiontable):
-        yield target
-
-
-def _guards(made: CodeType, labels: dict[int, Label]) -> Iterator[tuple[int, int, Guard]]:
-    """The entries of the exception table: first code unit, the one behind the last, where exceptions go."""
-    for start, length, target, depth_lasti in exception_entries(made.co_exceptiontable):
-        yield start, start + length, Guard(labels[target], depth_lasti >> 1, bool(depth_lasti & 1))
+    for item in taken_apart(made, places):
+        if isinstance(item, Op):
+            items += [Op(NOP, 0, None, NOWHERE, item.guard, place) for place in missing.get(item.start, ())]
+        items.append(item)
+    return put_together(made, items)
