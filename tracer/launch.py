@@ -23,6 +23,7 @@ from typing import Any, Protocol
 
 from vmtrace.tracer.errors import VMError
 from vmtrace.tracer.executed import hook_exec
+from vmtrace.tracer.host.audits import UNHEARD, hook_audits
 from vmtrace.tracer.host.hide import hide, hide_functions, keep_builtins
 from vmtrace.tracer.host.room import keep_room
 from vmtrace.tracer.host.untold import told, untold, untold_if_watched, work
@@ -67,10 +68,12 @@ def run(program: Program, engine: Engine, scope: Scope) -> int:
         sys.argv[0] = "-m"  # until runpy has found the file
     sys.path[:1] = [] if program.path0 is None else [program.path0]
     hook_exec(engine, scope)
+    hook_audits()
     hook_dis(engine)
     scope.forget_modules(itertools.dropwhile(lambda name: name != "vmtrace", [*sys.modules]))
     status = untold(_run_to_the_end, engine, program, by_name, namespace)
-    _stop_watching()
+    with UNHEARD:
+        _stop_watching()
     return status
 
 

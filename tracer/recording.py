@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from types import CodeType
 from typing import NoReturn
 
+from vmtrace.tracer.host.audits import UNHEARD
 from vmtrace.tracer.host.hide import hide, hide_functions
 from vmtrace.tracer.launch import Engine, run
 from vmtrace.tracer.notes import WHOLE
@@ -68,7 +69,8 @@ def record(
 
     def close(status: int, stopped: str) -> Summary | None:
         elapsed = time.perf_counter() - begin
-        return recorder.close({"exit_status": status, "elapsed": round(elapsed, 6), "stopped": stopped})
+        with UNHEARD:
+            return recorder.close({"exit_status": status, "elapsed": round(elapsed, 6), "stopped": stopped})
 
     _close_at_hard_exit(close)
     status = run(program, made, scope)

@@ -20,6 +20,7 @@ from vmtrace.tracer.code import Code, decode, with_distinct_cells
 from vmtrace.tracer.errors import VMError, refusing
 from vmtrace.tracer.fused.fuse import Fuser
 from vmtrace.tracer.fused.support import support
+from vmtrace.tracer.host.audits import UNHEARD
 from vmtrace.tracer.host.hide import hide
 from vmtrace.tracer.host.stub import stub
 from vmtrace.tracer.host.templates import Source
@@ -110,11 +111,12 @@ class VirtualMachine:
 
         `module` is the name of the module it is of, for the trace.
         """
-        key = (id(code), namespace_is_globals)
-        known = self._functions.get(key)
-        if known is None:
-            known = self._functions[key] = code, work(self._ready, code, namespace_is_globals, module)
-            self._originals[id(known[1].host)] = code
+        with UNHEARD:
+            key = (id(code), namespace_is_globals)
+            known = self._functions.get(key)
+            if known is None:
+                known = self._functions[key] = code, work(self._ready, code, namespace_is_globals, module)
+                self._originals[id(known[1].host)] = code
         return known[1]
 
     def original(self, host: CodeType) -> CodeType:

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
+from vmtrace.tracer.host.audits import UNHEARD
 from vmtrace.tracer.host.hide import hide
 
 STARTS_THREAD: tuple[tuple[ModuleType, str], ...] = (
@@ -37,9 +38,10 @@ def watch_for_threads(share: Callable[[], None]) -> None:
 
     def watching(start: Callable[..., Any]) -> Callable[..., Any]:
         def start_thread(*args: Any, **kwargs: Any) -> Any:
-            share()
-            for module, name, function in kept:
-                setattr(module, name, function)
+            with UNHEARD:
+                share()
+                for module, name, function in kept:
+                    setattr(module, name, function)
             return start(*args, **kwargs)
 
         return functools.wraps(start)(hide(start_thread))

@@ -16,6 +16,7 @@ from functools import partial
 from types import CodeType, FunctionType, MethodType
 from typing import Any, ParamSpec, TypeAlias, TypeVar
 
+from vmtrace.tracer.host.audits import UNHEARD
 from vmtrace.tracer.host.hide import EXCEPTIONS_BY_CODE, free_tool, hide_functions, keep_builtins
 from vmtrace.tracer.host.room import Room
 
@@ -76,7 +77,7 @@ def work(function: Callable[Given, Result], *given: Given.args, **named: Given.k
     """The same for work of ours, with room for it: an interrupt that comes meanwhile has come to the program, where it
     stands, and so has it reached the recursion limit there, if that is too near (from C, on 3.12 and 3.13)."""
     try:
-        with ROOM_TO_WORK:
+        with ROOM_TO_WORK, UNHEARD:
             return untold_if_watched(function, *given, **named)
     except KeyboardInterrupt as error:
         error.__traceback__ = None

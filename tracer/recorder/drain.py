@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from vmtrace.tracer.host.audits import UNHEARD
 from vmtrace.tracer.host.hide import hide_functions
 from vmtrace.tracer.recorder.collector import Collector
 from vmtrace.tracer.recorder.facts import CodeFacts
@@ -112,9 +113,10 @@ class Drain:
     def _run(self, stop: _thread.LockType, stopped: _thread.LockType, begun: _thread.LockType) -> None:
         begun.release()
         pause = partial(stop.acquire, True, PAUSE)
-        while not self._collector.waited(pause):
-            self._turns.after_look(self._empty())
-            self._count_look()
+        with UNHEARD:
+            while not self._collector.waited(pause):
+                self._turns.after_look(self._empty())
+                self._count_look()
         stopped.release()
 
     def _empty(self) -> int:
